@@ -1,0 +1,1 @@
+"""The cube: georeference, dimensions, cell types, lazy blocks."""

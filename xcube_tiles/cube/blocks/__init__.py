@@ -1,0 +1,22 @@
+"""Dask graphs over the blocks of an array: the only place that builds any.
+
+Every function takes numpy or dask arrays. Numpy input is computed at once; dask input gives a lazy
+array with one task per output block, named by a token of all inputs, so that equal work has equal
+keys and can be merged or cached. The last two dimensions are always y and x.
+"""
+
+from xcube_tiles.cube.blocks.graph import Chunks, is_lazy
+from xcube_tiles.cube.blocks.mapping import map_blocks
+from xcube_tiles.cube.blocks.reading import from_reader
+from xcube_tiles.cube.blocks.tree import tree_reduce
+from xcube_tiles.cube.blocks.windows import map_halo, map_windows
+
+__all__ = [
+    "Chunks",
+    "from_reader",
+    "is_lazy",
+    "map_blocks",
+    "map_halo",
+    "map_windows",
+    "tree_reduce",
+]
