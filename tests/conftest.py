@@ -1,0 +1,60 @@
+"""Settings of all tests: hypothesis profiles, and no network beyond this machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# No deadline, and slow generation is no failure: numba compiles within a first example, and a busy
+# machine is not a bug. CI draws the same examples each time: a red run can be repeated.
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile("default", max_examples=50, deadline=None, suppress_health_check=SLOW)
+settings.register_profile(
+    "ci",
+    max_examples=100,
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=SLOW,
+)
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default")
+)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network() -> Iterator[None]:
+    """Refuse connections that leave this machine: a test that needs one is not a test of ours."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if leaves_this_machine(self, address):
+            raise RuntimeError(f"the tests use no network, but connect to {address!r}")
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield
+
+
+def leaves_this_machine(sock: socket.socket, address: Any) -> bool:
+    """Whether connecting a socket reaches out; Unix sockets and loopback don't."""
+    # Connecting a UDP socket sends nothing: distributed asks in this way for the own address.
+    if sock.family not in {socket.AF_INET, socket.AF_INET6} or sock.type == socket.SOCK_DGRAM:
+        return False
+    host = address[0]
+    if host in {"localhost", ""}:
+        return False
+    try:
+        parsed = ip_address(host)
+    except ValueError:  # a host name
+        return True
+    return not (parsed.is_loopback or parsed.is_unspecified)
