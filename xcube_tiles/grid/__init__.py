@@ -1,0 +1,1 @@
+"""Cells, extents, layouts, keys and schemes: frozen values with exact arithmetic."""

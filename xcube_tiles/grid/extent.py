@@ -1,0 +1,294 @@
+"""Extents: rectangles in a coordinate reference system."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from odc.geo.crs import CRS, norm_crs_or_error
+from pyproj.exceptions import CRSError, ProjError
+
+from xcube_tiles.errors import GridError
+
+if TYPE_CHECKING:
+    from odc.geo.geobox import GeoBox
+
+_EDGE_POINTS = 21
+# Points put on each edge before it is reprojected, as GDAL does; edges are curves over there.
+
+
+class Bounds(NamedTuple):
+    """The four edges of a rectangle."""
+
+    xmin: float
+    ymin: float
+    xmax: float
+    ymax: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """A rectangle in a coordinate reference system.
+
+    It may have no width or no height (a line, a point), never a negative one.
+
+    Raises
+    ------
+    GridError
+        An edge that isn't finite, edges in the wrong order, or an unknown CRS.
+
+    Examples
+    --------
+    >>> extent = Extent(xmin=0, ymin=0, xmax=20, ymax=10, crs="EPSG:32633")
+    >>> extent.width, extent.height, extent.crs.epsg
+    (20.0, 10.0, 32633)
+    """
+
+    xmin: float
+    """West edge in CRS units."""
+
+    ymin: float
+    """South edge in CRS units."""
+
+    xmax: float
+    """East edge in CRS units."""
+
+    ymax: float
+    """North edge in CRS units."""
+
+    crs: CRS
+    """Coordinate reference system; anything that `odc.geo.CRS` reads is accepted. Coordinates are
+    always x (east) before y (north), whatever axis order the CRS defines."""
+
+    def __post_init__(self) -> None:
+        for name in Bounds._fields:
+            value = getattr(self, name)
+            if not math.isfinite(value):
+                raise GridError(f"{name} of an extent must be a finite number, got {value!r}")
+            object.__setattr__(self, name, float(value))
+        if self.xmin > self.xmax or self.ymin > self.ymax:
+            raise GridError(
+                "an extent needs xmin <= xmax and ymin <= ymax, got "
+                f"{tuple(self.bounds)!r}; the order is xmin, ymin, xmax, ymax"
+            )
+        object.__setattr__(self, "crs", as_crs(self.crs))
+
+    @classmethod
+    def from_bounds(cls, bounds: tuple[float, float, float, float], crs: object) -> Extent:
+        """Return the extent of `(xmin, ymin, xmax, ymax)`.
+
+        Examples
+        --------
+        >>> Extent.from_bounds((0, 1, 2, 3), 4326).bounds
+        Bounds(xmin=0.0, ymin=1.0, xmax=2.0, ymax=3.0)
+        """
+        if len(bounds) != 4:
+            raise GridError(f"expected (xmin, ymin, xmax, ymax), got {bounds!r}")
+        xmin, ymin, xmax, ymax = bounds
+        return cls(xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax, crs=as_crs(crs))
+
+    @classmethod
+    def from_geobox(cls, geobox: GeoBox) -> Extent:
+        """Return the rectangle around the cells of a geobox.
+
+        Raises
+        ------
+        GridError
+            A geobox without a CRS.
+        """
+        box = geobox.boundingbox
+        return cls.from_bounds((box.left, box.bottom, box.right, box.top), geobox.crs)
+
+    @property
+    def bounds(self) -> Bounds:
+        """The edges, without the CRS."""
+        return Bounds(self.xmin, self.ymin, self.xmax, self.ymax)
+
+    @property
+    def width(self) -> float:
+        """Distance from the west to the east edge, in CRS units."""
+        return self.xmax - self.xmin
+
+    @property
+    def height(self) -> float:
+        """Distance from the south to the north edge, in CRS units."""
+        return self.ymax - self.ymin
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """Middle of the rectangle as `(x, y)`, in CRS units."""
+        return (self.xmin + self.xmax) / 2, (self.ymin + self.ymax) / 2
+
+    def to_crs(self, crs: object) -> Extent:
+        """Return the smallest rectangle of another CRS around this one.
+
+        Parameters
+        ----------
+        crs
+            The CRS wanted; anything that `odc.geo.CRS` reads.
+
+        Returns
+        -------
+        Extent
+            An extent that crosses the antimeridian of a geographic CRS spans all its longitudes.
+
+        Raises
+        ------
+        GridError
+            An extent that doesn't exist there (infinite after the transformation).
+
+        Notes
+        -----
+        Each edge is followed at 21 points besides the corners, as an edge is a curve in the
+        other CRS; poles inside the rectangle count (`pyproj.Transformer.transform_bounds`).
+
+        Examples
+        --------
+        >>> extent = Extent(xmin=0, ymin=0, xmax=180, ymax=45, crs=4326)
+        >>> round(extent.to_crs("EPSG:3857").xmax)
+        20037508
+        """
+        target = as_crs(crs)
+        if target == self.crs:
+            return self
+        transformer = self.crs.transformer(target)
+        try:
+            edges = transformer.transform_bounds(
+                *self.bounds, densify_pts=_EDGE_POINTS, errcheck=True
+            )
+        except ProjError as error:
+            raise GridError(f"{self!r} has no place in {target!s}: {error}") from error
+        if not all(math.isfinite(edge) for edge in edges):
+            raise GridError(f"{self!r} has no place in {target!s}: its edges there are {edges!r}")
+        xmin, ymin, xmax, ymax = edges
+        if xmin > xmax:
+            xmin, xmax = -180.0, 180.0
+        return Extent(xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax, crs=target)
+
+    def intersects(self, other: Extent) -> bool:
+        """Return whether two extents share a point, be it one on an edge.
+
+        Raises
+        ------
+        GridError
+            Extents of different CRSs.
+        """
+        self._check_crs(other)
+        return (
+            self.xmin <= other.xmax
+            and other.xmin <= self.xmax
+            and self.ymin <= other.ymax
+            and other.ymin <= self.ymax
+        )
+
+    def intersection(self, other: Extent) -> Extent | None:
+        """Return the rectangle that two extents share; None if they don't share a point.
+
+        Raises
+        ------
+        GridError
+            Extents of different CRSs.
+
+        Examples
+        --------
+        >>> extent = Extent(xmin=0, ymin=0, xmax=2, ymax=2, crs=3857)
+        >>> extent.intersection(Extent(xmin=1, ymin=1, xmax=3, ymax=3, crs=3857)).bounds
+        Bounds(xmin=1.0, ymin=1.0, xmax=2.0, ymax=2.0)
+        >>> extent.intersection(Extent(xmin=3, ymin=1, xmax=4, ymax=3, crs=3857)) is None
+        True
+        """
+        if not self.intersects(other):
+            return None
+        return Extent(
+            xmin=max(self.xmin, other.xmin),
+            ymin=max(self.ymin, other.ymin),
+            xmax=min(self.xmax, other.xmax),
+            ymax=min(self.ymax, other.ymax),
+            crs=self.crs,
+        )
+
+    def union(self, other: Extent) -> Extent:
+        """Return the smallest rectangle around two extents.
+
+        Raises
+        ------
+        GridError
+            Extents of different CRSs.
+        """
+        self._check_crs(other)
+        return Extent(
+            xmin=min(self.xmin, other.xmin),
+            ymin=min(self.ymin, other.ymin),
+            xmax=max(self.xmax, other.xmax),
+            ymax=max(self.ymax, other.ymax),
+            crs=self.crs,
+        )
+
+    def contains(self, other: Extent) -> bool:
+        """Return whether no point of another extent lies outside this one.
+
+        Raises
+        ------
+        GridError
+            Extents of different CRSs.
+        """
+        self._check_crs(other)
+        return (
+            self.xmin <= other.xmin
+            and self.ymin <= other.ymin
+            and self.xmax >= other.xmax
+            and self.ymax >= other.ymax
+        )
+
+    def buffered(self, x: float, y: float | None = None) -> Extent:
+        """Return the extent with its edges moved outwards.
+
+        Parameters
+        ----------
+        x, y
+            Distances in CRS units; inwards if negative. `y` is `x` unless given.
+
+        Raises
+        ------
+        GridError
+            A negative distance of more than half the width or height.
+        """
+        y = x if y is None else y
+        return Extent(
+            xmin=self.xmin - x,
+            ymin=self.ymin - y,
+            xmax=self.xmax + x,
+            ymax=self.ymax + y,
+            crs=self.crs,
+        )
+
+    def _check_crs(self, other: Extent) -> None:
+        if self.crs != other.crs:
+            raise GridError(
+                f"the extents have different CRSs, {self.crs!s} and {other.crs!s}; "
+                "bring one to the other with to_crs()"
+            )
+
+
+def as_crs(crs: Any) -> CRS:
+    """Return a CRS from anything that `odc.geo.CRS` reads.
+
+    Raises
+    ------
+    GridError
+        Something that names no CRS.
+
+    Examples
+    --------
+    >>> as_crs("EPSG:4326") == as_crs(4326)
+    True
+    """
+    if isinstance(crs, CRS):
+        return crs
+    try:
+        return norm_crs_or_error(crs)
+    except (CRSError, ValueError, TypeError) as error:
+        raise GridError(
+            f"expected a CRS (an EPSG code such as 32633 or 'EPSG:32633', WKT, PROJ), got {crs!r}"
+        ) from error
