@@ -6,13 +6,18 @@ import inspect
 import pkgutil
 from collections import Counter
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import pytest
 import xarray as xr
 
 import xcube_tiles as xt
 from tests import wrong_calls
-from tests.wrong_calls import WrongCall
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.wrong_calls import WrongCall
 
 REQUIRED = 3
 ACCESSORS = {"ds": xr.Dataset, "da": xr.DataArray, "tree": xr.DataTree}
@@ -24,49 +29,47 @@ def collect() -> list[WrongCall]:
     return [call for name in modules for call in import_module(f"tests.wrong_calls.{name}").CALLS]
 
 
-def takes_arguments(function: object) -> bool:
-    """Whether there is anything to get wrong: a parameter besides `self`."""
-    if not callable(function):
-        return False
-    return any(name != "self" for name in inspect.signature(function).parameters)
-
-
 def methods_of(cls: type) -> set[str]:
     """Return the public methods of ours that take arguments; properties can't be called wrongly."""
     found = set()
     for name, kind, owner, value in inspect.classify_class_attrs(cls):
-        ours = owner.__module__.startswith("xcube_tiles")
-        if (
-            ours
-            and not name.startswith("_")
-            and kind in {"method", "class method", "static method"}
-        ):
-            function = value.__func__ if isinstance(value, classmethod | staticmethod) else value
-            parameters = list(inspect.signature(function).parameters)
-            if len(parameters) > (kind != "static method"):
+        if name.startswith("_") or not owner.__module__.startswith("xcube_tiles"):
+            continue
+        if kind in {"method", "class method", "static method"}:
+            function: Callable[..., object] = getattr(value, "__func__", value)
+            # The first parameter of a method is the object: nothing to get wrong.
+            if len(inspect.signature(function).parameters) > (kind != "static method"):
                 found.add(name)
     return found
 
 
+def is_checked_class(value: type) -> bool:
+    """Whether making an object can be refused; named tuples and Protocols check nothing."""
+    plain = hasattr(value, "_fields") or getattr(value, "_is_protocol", False)
+    return not plain and bool(inspect.signature(value).parameters)
+
+
 def public_callables() -> set[str]:
-    """Return the names of what a user can call, by looking at the package."""
-    found = set()
+    """Return the names of what a user can call with arguments, by looking at the package."""
+    found = {f"ds.tiles.{method}" for method in accessor_methods()}
     for name in xt.__all__:
         value = getattr(xt, name)
-        if inspect.isfunction(value):
-            found |= {f"xt.{name}"} if takes_arguments(value) else set()
+        if inspect.isfunction(value) and inspect.signature(value).parameters:
+            found.add(f"xt.{name}")
         elif inspect.isclass(value) and not issubclass(value, Exception):
-            # A named tuple or a Protocol checks nothing by itself.
-            plain = not hasattr(value, "_fields") and not getattr(value, "_is_protocol", False)
-            found |= {f"xt.{name}"} if plain and takes_arguments(value) else set()
             found |= {f"xt.{name}.{method}" for method in methods_of(value)}
-    return found | {f"ds.tiles.{method}" for method in accessor_methods()}
+            found |= {f"xt.{name}"} if is_checked_class(value) else set()
+    return found
 
 
 def accessor_methods() -> set[str]:
     """Return the methods that take arguments of any of the three accessors."""
     # The class attribute of a registered accessor is the accessor class.
-    return {name for cls in ACCESSORS.values() for name in methods_of(cls.tiles)}
+    return {
+        name
+        for cls in ACCESSORS.values()
+        for name in methods_of(getattr(cls, "tiles"))  # noqa: B009
+    }
 
 
 def canonical(function: str) -> str:
