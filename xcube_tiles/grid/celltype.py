@@ -155,7 +155,9 @@ class CellType:
         if self.nodata is None:
             return dtype if dtype == "bool" else f"{dtype}raw"
         if self.dtype.kind == "f":
-            return dtype if math.isnan(self.nodata) else f"{dtype}ud{self.dtype.type(self.nodata)!s}"
+            return (
+                dtype if math.isnan(self.nodata) else f"{dtype}ud{self.dtype.type(self.nodata)!s}"
+            )
         constant = int(np.iinfo(self.dtype).min)
         return dtype if self.nodata == constant else f"{dtype}ud{self.nodata}"
 

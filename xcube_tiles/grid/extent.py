@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from odc.geo.crs import CRS, norm_crs_or_error
@@ -12,6 +13,7 @@ from pyproj.exceptions import CRSError, ProjError
 from xcube_tiles.errors import GridError
 
 if TYPE_CHECKING:
+    from odc.geo import SomeCRS
     from odc.geo.geobox import GeoBox
 
 _EDGE_POINTS = 21
@@ -27,7 +29,7 @@ class Bounds(NamedTuple):
     ymax: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Extent:
     """A rectangle in a coordinate reference system.
 
@@ -61,9 +63,8 @@ class Extent:
     """Coordinate reference system; anything that `odc.geo.CRS` reads is accepted. Coordinates are
     always x (east) before y (north), whatever axis order the CRS defines."""
 
-    def __post_init__(self) -> None:
-        for name in Bounds._fields:
-            value = getattr(self, name)
+    def __init__(self, *, xmin: float, ymin: float, xmax: float, ymax: float, crs: SomeCRS) -> None:
+        for name, value in zip(Bounds._fields, (xmin, ymin, xmax, ymax), strict=True):
             if not math.isfinite(value):
                 raise GridError(f"{name} of an extent must be a finite number, got {value!r}")
             object.__setattr__(self, name, float(value))
@@ -72,10 +73,10 @@ class Extent:
                 "an extent needs xmin <= xmax and ymin <= ymax, got "
                 f"{tuple(self.bounds)!r}; the order is xmin, ymin, xmax, ymax"
             )
-        object.__setattr__(self, "crs", as_crs(self.crs))
+        object.__setattr__(self, "crs", as_crs(crs))
 
     @classmethod
-    def from_bounds(cls, bounds: tuple[float, float, float, float], crs: object) -> Extent:
+    def from_bounds(cls, bounds: tuple[float, float, float, float], crs: SomeCRS | None) -> Extent:
         """Return the extent of `(xmin, ymin, xmax, ymax)`.
 
         Examples
@@ -120,7 +121,7 @@ class Extent:
         """Middle of the rectangle as `(x, y)`, in CRS units."""
         return (self.xmin + self.xmax) / 2, (self.ymin + self.ymax) / 2
 
-    def to_crs(self, crs: object) -> Extent:
+    def to_crs(self, crs: SomeCRS) -> Extent:
         """Return the smallest rectangle of another CRS around this one.
 
         Parameters
@@ -150,8 +151,8 @@ class Extent:
         20037508
         """
         target = as_crs(crs)
-        if target == self.crs:
-            return self
+        if same_crs(target, self.crs):
+            return Extent.from_bounds(self.bounds, target)
         transformer = self.crs.transformer(target)
         try:
             edges = transformer.transform_bounds(
@@ -264,7 +265,7 @@ class Extent:
         )
 
     def _check_crs(self, other: Extent) -> None:
-        if self.crs != other.crs:
+        if not same_crs(self.crs, other.crs):
             raise GridError(
                 f"the extents have different CRSs, {self.crs!s} and {other.crs!s}; "
                 "bring one to the other with to_crs()"
@@ -292,3 +293,20 @@ def as_crs(crs: Any) -> CRS:
         raise GridError(
             f"expected a CRS (an EPSG code such as 32633 or 'EPSG:32633', WKT, PROJ), got {crs!r}"
         ) from error
+
+
+@lru_cache(maxsize=256)
+def same_crs(first: CRS, second: CRS) -> bool:
+    """Return whether two CRSs give a place the same coordinates.
+
+    The axis order that a CRS defines doesn't count, as coordinates are x before y everywhere in
+    the package: OGC:CRS84 and EPSG:4326 are the same.
+
+    Examples
+    --------
+    >>> same_crs(as_crs("OGC:CRS84"), as_crs("EPSG:4326"))
+    True
+    >>> same_crs(as_crs("EPSG:3857"), as_crs("EPSG:4326"))
+    False
+    """
+    return first == second or bool(first.proj.equals(second.proj, ignore_axis_order=True))
