@@ -66,7 +66,7 @@ def tree_reduce(
             (array.name, *index[:axis], at, *index[axis:]) for at in range(len(array.chunks[axis]))
         ]
         states = steps.combine_all([steps.start(source) for source in sources], split_every)
-        out = (key, *index)
+        out: TaskKey = (key, *index)
         layer[out] = Task(
             out,
             _finish,

@@ -1,0 +1,102 @@
+"""Cell types of xarray objects: NoData lives in `attrs["_FillValue"]`, NaN needs no attribute."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcube_tiles.cube.blocks import map_blocks
+from xcube_tiles.errors import CellTypeError
+from xcube_tiles.grid.celltype import CellType, convert
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from xcube_tiles.typing import OverflowPolicy
+
+_NODATA_ATTRS = ("_FillValue", "nodata", "missing_value")
+
+
+def cell_type_of(array: xr.DataArray) -> CellType:
+    """Return the cell type of an array.
+
+    NoData is what `attrs` say (`_FillValue`, else `nodata`, else `missing_value`). Without such an
+    attribute floats use NaN and integers have no NoData.
+
+    Raises
+    ------
+    CellTypeError
+        A dtype that isn't numeric, or a NoData value that the dtype can't hold.
+    """
+    for name in _NODATA_ATTRS:
+        value = array.attrs.get(name)
+        if value is not None:
+            return CellType(dtype=array.dtype, nodata=np.asarray(value).reshape(-1)[0].item())
+    return CellType.default(array.dtype)
+
+
+def set_cell_type(array: xr.DataArray, cell_type: CellType) -> xr.DataArray:
+    """Return an array whose attributes declare a cell type; the cells stay as they are.
+
+    Raises
+    ------
+    CellTypeError
+        The dtypes differ: converting cells is `convert_cells`.
+    """
+    if array.dtype != cell_type.dtype:
+        raise CellTypeError(
+            f"cells of dtype {array.dtype} can't be declared {cell_type.name!r}; "
+            "convert them with convert_cells"
+        )
+    result = array.copy(deep=False)
+    result.attrs = declared_attrs(array.attrs, cell_type)
+    result.encoding = {key: val for key, val in array.encoding.items() if key != "_FillValue"}
+    return result
+
+
+def declared_attrs(attrs: dict[Any, Any], cell_type: CellType) -> dict[Any, Any]:
+    """Return attributes that declare the NoData of a cell type and no other."""
+    kept = {key: value for key, value in attrs.items() if key not in _NODATA_ATTRS}
+    if cell_type.nodata is None or np.isnan(cell_type.nodata):
+        return kept
+    return {**kept, "_FillValue": cell_type.dtype.type(cell_type.nodata)}
+
+
+def convert_cells(
+    array: xr.DataArray, target: CellType | str, *, overflow: OverflowPolicy = "raise"
+) -> xr.DataArray:
+    """Convert the cells of an array to another cell type.
+
+    Parameters
+    ----------
+    array
+        Cells of any cell type.
+    target
+        Cell type or its name, such as `"uint8ud255"`.
+    overflow
+        What becomes of a valid value that doesn't fit, or that equals the target's NoData: raise
+        an error (for lazy data when it is computed), take the nearest value that fits, or NoData.
+
+    Raises
+    ------
+    CellTypeError
+        A name that isn't a cell type; values that don't fit, with `overflow="raise"`.
+    """
+    goal = CellType.parse(target) if isinstance(target, str) else target
+    source = cell_type_of(array)
+    data = map_blocks(
+        partial(_convert_block, source=source, target=goal, overflow=overflow),
+        array.data,
+        name="convert-cells",
+        dtype=goal.dtype,
+    )
+    return set_cell_type(array.copy(data=data), goal)
+
+
+def _convert_block(
+    block: NDArray[Any], *, source: CellType, target: CellType, overflow: OverflowPolicy
+) -> NDArray[Any]:
+    return convert(block, source, target, overflow=overflow)

@@ -1,0 +1,298 @@
+"""Georeference of xarray objects: canonical form in, grids and coordinates out.
+
+Canonical form is: last dimensions named `y, x`, 1-D cell-centre coordinates with y descending and
+x ascending, and a scalar coordinate `spatial_ref` with CF attributes and GDAL's `GeoTransform`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+from affine import Affine
+from odc.geo.geobox import GeoBox
+
+from xcube_tiles.cube.crs import SPATIAL_REF, declared_transform, find_crs, grid_mapping_name
+from xcube_tiles.errors import GeoreferenceError
+from xcube_tiles.grid.extent import Extent, as_crs
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from odc.geo.crs import CRS
+
+    from xcube_tiles.typing import XarrayObject, XarrayT
+
+_NAMES = (("y", "x"), ("latitude", "longitude"), ("lat", "lon"), ("northing", "easting"))
+"""Spatial dimension names that are recognised, y before x."""
+
+_IRREGULAR = 0.01
+"""Largest departure of a coordinate from a regular grid, in cells. Coordinates kept as float32
+reach some thousandths; a hundredth of a cell moves nothing that a user could see."""
+
+GRID_TOLERANCE = 1e-6
+"""Largest difference between two grids that count as equal, in cells."""
+
+
+def spatial_dims(obj: XarrayObject) -> tuple[str, str]:
+    """Return the names of the y and x dimensions.
+
+    Raises
+    ------
+    GeoreferenceError
+        None of the known pairs of names is among the dimensions.
+    """
+    for names in _NAMES:
+        if set(names) <= set(obj.dims):
+            return names
+    known = ", ".join(f"({y}, {x})" for y, x in _NAMES)
+    raise GeoreferenceError(
+        f"no spatial dimensions among {tuple(obj.dims)!r}; expected one of {known}. "
+        "Rename them, e.g. obj.rename({'rows': 'y', 'cols': 'x'})"
+    )
+
+
+def canonical(obj: XarrayT) -> XarrayT:
+    """Return an object in canonical form.
+
+    Data isn't copied: flipped axes become views, lazy data stays lazy.
+
+    Parameters
+    ----------
+    obj
+        Any object with spatial dimensions `y, x`, `lat, lon`, `latitude, longitude` or
+        `northing, easting`, in any order and direction.
+
+    Raises
+    ------
+    GeoreferenceError
+        No CRS; no regular coordinates; a `GeoTransform` that the coordinates contradict; a rotated
+        grid. The text says what to do.
+
+    Notes
+    -----
+    A `GeoTransform` and coordinates agree if every coordinate is a cell centre of the transform's
+    grid: indexing with `isel` keeps that true, a shift by half a cell doesn't. What indexing left
+    is then the grid of the result.
+    """
+    geobox, flip = _georeference(obj)
+    ydim, xdim = spatial_dims(obj)
+    taken = [new for old, new in ((ydim, "y"), (xdim, "x")) if old != new and _has_name(obj, new)]
+    if taken:
+        raise GeoreferenceError(
+            f"can't rename {ydim!r}, {xdim!r} to 'y', 'x': {taken[0]!r} is taken. Rename it first"
+        )
+    mapping = grid_mapping_name(obj)
+    if mapping not in (None, SPATIAL_REF) and mapping in obj.coords:
+        obj = obj.drop_vars(mapping)
+    obj = obj.rename({old: new for old, new in ((ydim, "y"), (xdim, "x")) if old != new})
+    flips = {dim: slice(None, None, -1) for dim in flip}
+    if flips:
+        obj = obj.isel({"y" if dim == ydim else "x": part for dim, part in flips.items()})
+    return assign_geobox(obj.transpose(..., "y", "x"), geobox)
+
+
+def _has_name(obj: XarrayObject, name: str) -> bool:
+    return name in obj.dims or name in obj.coords or (isinstance(obj, xr.Dataset) and name in obj)
+
+
+def geobox_of(obj: XarrayObject) -> GeoBox:
+    """Return the grid of an object: shape, north-up transform and CRS.
+
+    Raises
+    ------
+    GeoreferenceError
+        As `canonical`.
+    """
+    return _georeference(obj)[0]
+
+
+def crs_of(obj: XarrayObject) -> CRS:
+    """Return the CRS of an object.
+
+    Raises
+    ------
+    GeoreferenceError
+        The object declares none.
+    """
+    crs = find_crs(obj, spatial_dims(obj))
+    if crs is None:
+        raise GeoreferenceError(
+            "the object has no CRS: neither a 'spatial_ref' coordinate, nor attributes "
+            "'grid_mapping' or 'crs', nor latitude and longitude. Give it one with "
+            "obj.tiles.set_crs('EPSG:32633')"
+        )
+    return crs
+
+
+def extent_of(obj: XarrayObject) -> Extent:
+    """Return the outer edges of an object's cells, in its own CRS."""
+    return Extent.from_geobox(geobox_of(obj))
+
+
+def set_crs(obj: XarrayT, crs: object) -> XarrayT:
+    """Return an object in canonical form whose coordinates are declared to be in a CRS.
+
+    Nothing is reprojected; a `GeoTransform` that the object has is recomputed from the coordinates.
+
+    Raises
+    ------
+    GeoreferenceError
+        Coordinates that are absent or not regular.
+    """
+    bare = obj.drop_vars([name for name in (grid_mapping_name(obj),) if name in obj.coords])
+    declared = bare.assign_coords({SPATIAL_REF: xr.Variable((), 0, crs_attrs(as_crs(crs)))})
+    return canonical(declared)
+
+
+def assign_geobox(obj: XarrayT, geobox: GeoBox) -> XarrayT:
+    """Return an object with the coordinates of a grid.
+
+    Parameters
+    ----------
+    obj
+        Object whose last dimensions are y and x.
+    geobox
+        North-up grid of the same shape.
+
+    Raises
+    ------
+    GeoreferenceError
+        The shapes differ.
+    """
+    shape = (obj.sizes["y"], obj.sizes["x"])
+    if shape != tuple(geobox.shape):
+        raise GeoreferenceError(f"a grid of shape {tuple(geobox.shape)} for data of {shape} (y, x)")
+    obj = obj.assign_coords(grid_coords(geobox))
+    for array in obj.data_vars.values() if isinstance(obj, xr.Dataset) else [obj]:
+        if "grid_mapping" in array.attrs:
+            array.attrs = {key: val for key, val in array.attrs.items() if key != "grid_mapping"}
+        if {"y", "x"} <= set(array.dims):
+            array.encoding = {**array.encoding, "grid_mapping": SPATIAL_REF}
+    return obj
+
+
+def grid_coords(geobox: GeoBox) -> dict[str, xr.Variable]:
+    """Return the canonical coordinates `y`, `x` and `spatial_ref` of a north-up grid."""
+    if geobox.crs is None:
+        raise GeoreferenceError("a grid without a CRS can't georeference anything")
+    height, width = geobox.shape
+    affine = geobox.affine
+    if affine.b or affine.d:
+        raise GeoreferenceError(f"a rotated grid can't have 1-D coordinates: {tuple(affine)[:6]!r}")
+    geographic = geobox.crs.geographic
+    y = affine.f + (np.arange(height) + 0.5) * affine.e
+    x = affine.c + (np.arange(width) + 0.5) * affine.a
+    transform = " ".join(repr(float(value)) for value in affine.to_gdal())
+    attrs = {**crs_attrs(geobox.crs), "GeoTransform": transform}
+    return {
+        "y": xr.Variable("y", y, _axis_attrs("Y", geographic)),
+        "x": xr.Variable("x", x, _axis_attrs("X", geographic)),
+        SPATIAL_REF: xr.Variable((), 0, attrs),
+    }
+
+
+def crs_attrs(crs: CRS) -> dict[str, Any]:
+    """Return the CF grid-mapping attributes of a CRS, with the WKT under both names in use."""
+    attrs: dict[str, Any] = crs.proj.to_cf()
+    return {**attrs, "spatial_ref": attrs["crs_wkt"]}
+
+
+def _axis_attrs(axis: str, geographic: bool) -> dict[str, str]:
+    if not geographic:
+        name = f"projection_{axis.lower()}_coordinate"
+        return {"axis": axis, "standard_name": name, "units": "metre"}
+    name, unit = ("latitude", "degrees_north") if axis == "Y" else ("longitude", "degrees_east")
+    return {"axis": axis, "standard_name": name, "units": unit}
+
+
+def _georeference(obj: XarrayObject) -> tuple[GeoBox, list[str]]:
+    """Return the north-up grid of an object, and the dimensions to flip to get there."""
+    ydim, xdim = spatial_dims(obj)
+    crs = crs_of(obj)
+    transform = declared_transform(obj)
+    shape = (obj.sizes[ydim], obj.sizes[xdim])
+    if not min(shape):
+        raise GeoreferenceError(f"an object without cells has no grid: y, x have sizes {shape}")
+    if transform is not None and (transform.b or transform.d):
+        raise GeoreferenceError(
+            f"the grid is rotated or sheared (GeoTransform {transform.to_gdal()!r}); "
+            "warp it to a north-up grid first, e.g. obj.rio.reproject(obj.rio.crs)"
+        )
+    a, c = _axis(obj, xdim, transform.a if transform else None, transform.c if transform else None)
+    e, f = _axis(obj, ydim, transform.e if transform else None, transform.f if transform else None)
+    flip = []
+    if a < 0:
+        flip.append(xdim)
+        a, c = -a, c + a * shape[1]
+    if e > 0:
+        flip.append(ydim)
+        e, f = -e, f + e * shape[0]
+    return GeoBox(shape, Affine(a, 0, c, 0, e, f), crs), flip
+
+
+def _axis(
+    obj: XarrayObject, dim: str, step: float | None, edge: float | None
+) -> tuple[float, float]:
+    """Return the cell size (signed) and the outer edge of the first cell along a dimension."""
+    if dim not in obj.coords:
+        if step is None or edge is None:
+            raise GeoreferenceError(
+                f"dimension {dim!r} has no coordinates and there is no 'GeoTransform'; "
+                f"assign cell centres: obj.assign_coords({dim}=...)"
+            )
+        return step, edge
+    values = _centres(obj, dim)
+    if step is None or edge is None:
+        own = _spacing(values, dim)
+        return own, float(values[0]) - own / 2
+    return _declared_axis(values, dim, step, edge)
+
+
+def _centres(obj: XarrayObject, dim: str) -> NDArray[np.float64]:
+    coord = obj.coords[dim]
+    if coord.ndim != 1 or coord.dtype.kind not in "iuf":
+        raise GeoreferenceError(
+            f"coordinate {dim!r} must be 1-D and numeric, got {coord.ndim}-D {coord.dtype}; "
+            "curvilinear grids have to be warped to a regular one first"
+        )
+    values = np.asarray(coord.values, np.float64)
+    if not np.isfinite(values).all():
+        raise GeoreferenceError(f"coordinate {dim!r} has values that aren't finite")
+    return values
+
+
+def _spacing(values: NDArray[np.float64], dim: str) -> float:
+    if len(values) < 2:
+        raise GeoreferenceError(
+            f"one cell along {dim!r} doesn't tell its size; add a 'GeoTransform' to spatial_ref"
+        )
+    step = float((values[-1] - values[0]) / (len(values) - 1))
+    regular = values[0] + step * np.arange(len(values))
+    worst = np.abs(values - regular).max()
+    if step == 0 or worst > _IRREGULAR * abs(step):
+        raise GeoreferenceError(
+            f"coordinate {dim!r} isn't regular (it departs by {worst:.4g} from a spacing of "
+            f"{step:.6g}); warp or interpolate to a regular grid first"
+        )
+    return step
+
+
+def _declared_axis(
+    values: NDArray[np.float64], dim: str, step: float, edge: float
+) -> tuple[float, float]:
+    """Reconcile coordinates with the transform's axis, of which they may be a part."""
+    cells = (values - edge) / step - 0.5
+    nearest = np.rint(cells)
+    stride = (nearest[-1] - nearest[0]) / max(len(values) - 1, 1) or 1.0
+    parts = nearest[0] + stride * np.arange(len(values))
+    off = float(np.abs(cells - parts).max())
+    if off > _IRREGULAR or stride != np.rint(stride):
+        raise GeoreferenceError(
+            f"coordinate {dim!r} and the 'GeoTransform' disagree by {off:.4g} cells: the first "
+            f"cell centre is {float(values[0])!r}, the transform's is {edge + step / 2!r}. If the "
+            "coordinates are right, use obj.tiles.set_crs(crs); if the transform is, drop them: "
+            f"obj.drop_vars({dim!r})"
+        )
+    own = step * float(stride)
+    return own, edge + (float(nearest[0]) + 0.5) * step - own / 2

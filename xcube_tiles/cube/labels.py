@@ -1,0 +1,181 @@
+"""Dimensions and their labels: add, drop, rename."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+import pandas as pd
+import xarray as xr
+
+from xcube_tiles.cube.compatibility import is_empty
+from xcube_tiles.cube.dimensions import (
+    TYPE_ATTR,
+    dimension_types,
+    require_dim,
+    require_not_spatial,
+)
+from xcube_tiles.errors import DimensionError
+from xcube_tiles.typing import DimensionType
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+
+    from xcube_tiles.typing import XarrayObject, XarrayT
+
+
+def empty_cube() -> xr.Dataset:
+    """Return a cube without rasters: it takes any non-spatial dimension, then the first raster.
+
+    Examples
+    --------
+    >>> cube = add_dimension(empty_cube(), "sensor", "S2")
+    >>> dict(cube.sizes)
+    {'sensor': 1}
+    """
+    return xr.Dataset()
+
+
+def add_dimension(
+    obj: XarrayT, name: str, label: Hashable, *, type: DimensionType = "other"
+) -> XarrayT:
+    """Add a dimension with one label.
+
+    Parameters
+    ----------
+    obj
+        A cube, also an empty one.
+    name
+        Name of the new dimension; it comes first.
+    label
+        Its label. For `type="temporal"` a date in any form that pandas reads.
+    type
+        `temporal`, `bands` or `other`. Spatial dimensions can't be added.
+
+    Raises
+    ------
+    DimensionError
+        A name that is taken; a spatial type; an unknown type; bands added to a Dataset, whose
+        variables are its bands; a temporal label that isn't a date.
+    """
+    if type not in get_args(DimensionType):
+        raise DimensionError(
+            f"unknown dimension type {type!r}; the types are {', '.join(get_args(DimensionType))}"
+        )
+    if type == "spatial" or name in ("y", "x"):
+        raise DimensionError(
+            "spatial dimensions can't be added: y and x are inherent to a cube; "
+            "the first raster merged into an empty cube brings them"
+        )
+    if name in obj.dims or name in obj.coords or name in getattr(obj, "data_vars", ()):
+        raise DimensionError(f"{name!r} is taken already; the dimensions are {tuple(obj.dims)!r}")
+    if type == "bands" and isinstance(obj, xr.Dataset) and not is_empty(obj):
+        raise DimensionError(
+            "the variables of a Dataset are its bands already: "
+            f"{list(obj.data_vars)!r}; for an axis use cube.tiles.stack_bands()"
+        )
+    value = _time_label(label) if type == "temporal" else label
+    coord = xr.Variable((name,), [value], {TYPE_ATTR: type})
+    if is_empty(obj):
+        return obj.assign_coords({name: coord})
+    return obj.expand_dims({name: 1}).assign_coords({name: coord})
+
+
+def _time_label(label: Hashable) -> pd.Timestamp:
+    try:
+        return pd.Timestamp(label).as_unit("ns")  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise DimensionError(
+            f"a temporal label must be a date such as '2024-05-31', got {label!r}"
+        ) from error
+
+
+def drop_dimension(obj: XarrayT, name: str) -> XarrayT:
+    """Drop a dimension that has one label, and the label with it.
+
+    Raises
+    ------
+    DimensionError
+        The dimension doesn't exist, is spatial, or has several labels.
+    """
+    require_dim(obj, name)
+    require_not_spatial(obj, name, "drop")
+    if obj.sizes[name] != 1:
+        raise DimensionError(
+            f"dimension {name!r} has {obj.sizes[name]} labels, and only one with a single label "
+            f"can be dropped; reduce it (cube.tiles.reduce({name!r}, 'mean')) or select one label "
+            f"(cube.sel({name}=...))"
+        )
+    return obj.isel({name: 0}, drop=True)
+
+
+def rename_labels(
+    obj: XarrayT,
+    dim: str,
+    target: Sequence[Hashable] | Mapping[Hashable, Hashable],
+    *,
+    source: Sequence[Hashable] | None = None,
+) -> XarrayT:
+    """Rename labels of a dimension.
+
+    Parameters
+    ----------
+    obj
+        A cube. `dim="bands"` of a Dataset renames its variables.
+    dim
+        A dimension that isn't spatial.
+    target
+        New labels: one for each of `source`, or for each label of the dimension; or a mapping from
+        old to new labels.
+    source
+        Labels to rename; the others stay.
+
+    Raises
+    ------
+    DimensionError
+        A dimension or label that doesn't exist, a number of labels that doesn't match, a label
+        that would then occur twice, a new label of a temporal dimension that isn't a date.
+    """
+    labels = _labels(obj, dim)
+    mapping = _mapping(labels, dim, target, source)
+    renamed = [mapping.get(label, label) for label in labels]
+    twice = sorted({str(label) for label in renamed if renamed.count(label) > 1})
+    if twice:
+        raise DimensionError(f"label {twice[0]!r} would occur twice in dimension {dim!r}")
+    if dim not in obj.dims and isinstance(obj, xr.Dataset):
+        return obj.rename_vars(mapping)
+    if dimension_types(obj)[dim] == "temporal":
+        renamed = [_time_label(label) for label in renamed]
+    attrs = obj.coords[dim].attrs if dim in obj.coords else {}
+    return obj.assign_coords({dim: xr.Variable((dim,), renamed, attrs)})
+
+
+def _labels(obj: XarrayObject, dim: str) -> list[Hashable]:
+    if dim == "bands" and dim not in obj.dims and isinstance(obj, xr.Dataset):
+        return list(obj.data_vars)
+    require_dim(obj, dim)
+    require_not_spatial(obj, dim, "rename labels of")
+    return list(obj.indexes[dim]) if dim in obj.indexes else list(range(obj.sizes[dim]))
+
+
+def _mapping(
+    labels: list[Hashable],
+    dim: str,
+    target: Sequence[Hashable] | Mapping[Hashable, Hashable],
+    source: Sequence[Hashable] | None,
+) -> dict[Hashable, Hashable]:
+    if hasattr(target, "keys"):
+        mapping = dict(target)  # type: ignore[arg-type]
+    else:
+        old = labels if source is None else list(source)
+        if len(old) != len(target):
+            raise DimensionError(
+                f"{len(target)} new labels for {len(old)} labels of dimension {dim!r}: "
+                f"{old!r}; give one for each, or name those to rename with source=[...]"
+            )
+        mapping = dict(zip(old, target, strict=True))
+    unknown = [label for label in mapping if label not in labels]
+    if unknown:
+        raise DimensionError(
+            f"dimension {dim!r} has no label {unknown[0]!r}; its labels are {labels!r}"
+        )
+    return mapping
