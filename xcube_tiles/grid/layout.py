@@ -1,0 +1,384 @@
+"""Tile layouts: a regular grid of equal tiles over a plane, and its keys."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from affine import Affine
+from odc.geo.geobox import GeoBox
+
+from xcube_tiles.errors import GridError
+from xcube_tiles.grid.extent import Extent, as_crs, same_crs
+from xcube_tiles.grid.keys import TileKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from odc.geo.crs import CRS
+
+TOLERANCE = 1e-6
+"""Share of a cell that counts as nothing: coordinates carry that much noise."""
+
+
+class KeyRange(NamedTuple):
+    """The columns and rows of a rectangle of tiles; both empty if it has none."""
+
+    cols: range
+    rows: range
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileLayout:
+    """A regular grid of equal tiles, anchored at its top-left corner.
+
+    Raises
+    ------
+    GridError
+        A field out of its range.
+
+    Notes
+    -----
+    North and west edges belong to a tile, south and east edges to its neighbour, as in
+    GeoTrellis. Positions within a millionth of a cell of an edge lie on it.
+
+    Examples
+    --------
+    >>> layout = TileLayout(
+    ...     crs=as_crs("EPSG:32633"),
+    ...     origin=(500_000, 5_200_000),
+    ...     resolution=(10, 10),
+    ...     tile_shape=(256, 256),
+    ...     layout_shape=(3, 4),
+    ... )
+    >>> layout.key_at(502_560, 5_200_000)
+    TileKey(col=1, row=0)
+    >>> layout.extent(TileKey(col=1, row=0)).bounds
+    Bounds(xmin=502560.0, ymin=5197440.0, xmax=505120.0, ymax=5200000.0)
+    """
+
+    crs: CRS
+    """Coordinate reference system of `origin` and `resolution`; anything that `odc.geo.CRS` reads
+    is accepted."""
+
+    origin: tuple[float, float]
+    """Top-left corner of tile (col 0, row 0), as (x, y) in CRS units."""
+
+    resolution: tuple[float, float]
+    """Width and height of a cell, as (x, y) in CRS units; both positive."""
+
+    tile_shape: tuple[int, int]
+    """Cells of a tile, as (height, width)."""
+
+    layout_shape: tuple[int, int]
+    """Tiles of the layout, as (rows, columns)."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "crs", as_crs(self.crs))
+        for name in ("origin", "resolution"):
+            numbers = tuple(float(number) for number in _pair(name, getattr(self, name)))
+            if not all(math.isfinite(number) for number in numbers):
+                raise GridError(f"{name} must be two finite numbers, got {numbers!r}")
+            object.__setattr__(self, name, numbers)
+        if min(self.resolution) <= 0:
+            raise GridError(
+                f"resolution must be positive along x and y, got {self.resolution!r}; rows grow "
+                "to the south without a sign"
+            )
+        for name in ("tile_shape", "layout_shape"):
+            first, second = _pair(name, getattr(self, name))
+            if int(first) != first or int(second) != second or min(first, second) < 1:
+                raise GridError(f"{name} must be two positive integers, got {(first, second)!r}")
+            object.__setattr__(self, name, (int(first), int(second)))
+
+    @classmethod
+    def from_geobox(cls, geobox: GeoBox, tile_size: int | tuple[int, int] = 256) -> TileLayout:
+        """Return the layout that covers a geobox, cell on cell.
+
+        Parameters
+        ----------
+        geobox
+            A north-up grid with a CRS.
+        tile_size
+            Cells along an edge of a square tile, or (height, width).
+
+        Returns
+        -------
+        TileLayout
+            It starts at the top-left corner of the geobox; the last column and row reach beyond
+            the geobox where its shape is no multiple of the tile's.
+
+        Raises
+        ------
+        GridError
+            A geobox that is rotated, south-up, empty or has no CRS.
+
+        Examples
+        --------
+        >>> geobox = GeoBox((300, 600), Affine(10, 0, 0, 0, -10, 0), "EPSG:32633")
+        >>> TileLayout.from_geobox(geobox).layout_shape
+        (2, 3)
+        """
+        x, y = north_up_resolution(geobox)
+        height, width = _tile_shape(tile_size)
+        rows, cols = geobox.shape.yx
+        return cls(
+            crs=as_crs(geobox.crs),
+            origin=(geobox.affine.c, geobox.affine.f),
+            resolution=(x, y),
+            tile_shape=(height, width),
+            layout_shape=(math.ceil(rows / height), math.ceil(cols / width)),
+        )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Cells of the whole layout, as (height, width)."""
+        (height, width), (rows, cols) = self.tile_shape, self.layout_shape
+        return rows * height, cols * width
+
+    def key_at(self, x: float, y: float) -> TileKey:
+        """Return the key of the tile that holds a point.
+
+        Parameters
+        ----------
+        x, y
+            Position in CRS units. A point on an edge belongs to the tile to its right and below.
+
+        Raises
+        ------
+        GridError
+            A point outside the layout; its east and south edges are outside.
+
+        Examples
+        --------
+        >>> geobox = GeoBox((512, 512), Affine(1, 0, 0, 0, -1, 512), "EPSG:32633")
+        >>> TileLayout.from_geobox(geobox).key_at(256, 300)
+        TileKey(col=1, row=0)
+        """
+        if not (math.isfinite(x) and math.isfinite(y)):
+            raise GridError(f"expected a point with finite coordinates, got {(x, y)!r}")
+        (height, width), (rows, cols) = self.tile_shape, self.layout_shape
+        col = _tile_index(self._col_position(x), width, cols)
+        row = _tile_index(self._row_position(y), height, rows)
+        if col is None or row is None:
+            raise GridError(
+                f"the point {(x, y)!r} lies outside the layout, which covers "
+                f"{tuple(self.extent().bounds)!r} of {self.crs!s} (without its east and south edge)"
+            )
+        return TileKey(col, row)
+
+    def key_range(self, extent: Extent) -> KeyRange:
+        """Return the columns and rows of the tiles that an extent touches.
+
+        Parameters
+        ----------
+        extent
+            A rectangle in the layout's CRS. Where its east or south edge runs along an edge of
+            tiles the tiles beyond don't count, unless it has no width or height: a point or a
+            line touches the tiles that hold it.
+
+        Returns
+        -------
+        KeyRange
+            Clipped to the layout; both ranges are empty if nothing is left.
+
+        Raises
+        ------
+        GridError
+            An extent in another CRS.
+
+        Examples
+        --------
+        >>> geobox = GeoBox((512, 512), Affine(1, 0, 0, 0, -1, 512), "EPSG:32633")
+        >>> layout = TileLayout.from_geobox(geobox)
+        >>> layout.key_range(Extent(xmin=0, ymin=200, xmax=256, ymax=300, crs="EPSG:32633"))
+        KeyRange(cols=range(0, 1), rows=range(0, 2))
+        >>> layout.key_range(Extent(xmin=512, ymin=200, xmax=600, ymax=300, crs="EPSG:32633"))
+        KeyRange(cols=range(0, 0), rows=range(0, 0))
+        """
+        if not same_crs(extent.crs, self.crs):
+            raise GridError(
+                f"the extent is in {extent.crs!s}, the layout in {self.crs!s}; "
+                f"bring the extent there with to_crs({str(self.crs)!r})"
+            )
+        (height, width), (rows, cols) = self.tile_shape, self.layout_shape
+        col_range = _index_range(
+            self._col_position(extent.xmin), self._col_position(extent.xmax), width, cols
+        )
+        row_range = _index_range(
+            self._row_position(extent.ymax), self._row_position(extent.ymin), height, rows
+        )
+        if not col_range or not row_range:
+            return KeyRange(range(0), range(0))
+        return KeyRange(col_range, row_range)
+
+    def keys(self, extent: Extent | None = None) -> Iterator[TileKey]:
+        """Yield the keys of the tiles that an extent touches, or all, in row-major order.
+
+        Parameters
+        ----------
+        extent
+            A rectangle in the layout's CRS; see `key_range` for its edges.
+
+        Raises
+        ------
+        GridError
+            An extent in another CRS.
+
+        Examples
+        --------
+        >>> geobox = GeoBox((512, 512), Affine(1, 0, 0, 0, -1, 512), "EPSG:32633")
+        >>> [str(key) for key in TileLayout.from_geobox(geobox).keys()]
+        ['0/0', '1/0', '0/1', '1/1']
+        """
+        cols, rows = (
+            map(range, self.layout_shape[::-1]) if extent is None else self.key_range(extent)
+        )
+        return (TileKey(col, row) for row in rows for col in cols)
+
+    def extent(self, key: TileKey | None = None) -> Extent:
+        """Return the extent of a tile, or of the whole layout.
+
+        Neighbours share their edge to the last bit.
+
+        Raises
+        ------
+        GridError
+            A key outside the layout.
+        """
+        (top, left), (bottom, right) = self._corners(key)
+        (x, y), (width, height) = self.origin, self.resolution
+        return Extent(
+            xmin=x + left * width,
+            ymin=y - bottom * height,
+            xmax=x + right * width,
+            ymax=y - top * height,
+            crs=self.crs,
+        )
+
+    def geobox(self, key: TileKey | None = None) -> GeoBox:
+        """Return the grid of cells of a tile, or of the whole layout.
+
+        Raises
+        ------
+        GridError
+            A key outside the layout.
+
+        Examples
+        --------
+        >>> geobox = GeoBox((512, 512), Affine(1, 0, 0, 0, -1, 512), "EPSG:32633")
+        >>> layout = TileLayout.from_geobox(geobox)
+        >>> layout.geobox() == geobox, layout.geobox(TileKey(1, 1)).shape
+        (True, Shape2d(x=256, y=256))
+        """
+        (top, left), (bottom, right) = self._corners(key)
+        (x, y), (width, height) = self.origin, self.resolution
+        affine = Affine(width, 0, x + left * width, 0, -height, y - top * height)
+        return GeoBox((bottom - top, right - left), affine, self.crs)
+
+    def coarser(self) -> TileLayout:
+        """Return the layout of twice the cell size, with as many cells in a tile.
+
+        The last column or row reaches beyond this layout where their number is odd.
+        """
+        rows, cols = self.layout_shape
+        x, y = self.resolution
+        shape = (math.ceil(rows / 2), math.ceil(cols / 2))
+        return replace(self, resolution=(2 * x, 2 * y), layout_shape=shape)
+
+    def finer(self) -> TileLayout:
+        """Return the layout of half the cell size, with as many cells in a tile."""
+        rows, cols = self.layout_shape
+        x, y = self.resolution
+        return replace(self, resolution=(x / 2, y / 2), layout_shape=(2 * rows, 2 * cols))
+
+    def __contains__(self, key: TileKey) -> bool:
+        rows, cols = self.layout_shape
+        return 0 <= key.col < cols and 0 <= key.row < rows
+
+    def _col_position(self, x: float) -> float:
+        return (x - self.origin[0]) / self.resolution[0]
+
+    def _row_position(self, y: float) -> float:
+        return (self.origin[1] - y) / self.resolution[1]
+
+    def _corners(self, key: TileKey | None) -> tuple[tuple[int, int], tuple[int, int]]:
+        """(row, column) of the first cell, and of the cell after the last one."""
+        if key is None:
+            return (0, 0), self.shape
+        if key not in self:
+            rows, cols = self.layout_shape
+            raise GridError(
+                f"the tile key {key.col}/{key.row} (col/row) lies outside the layout, which has "
+                f"{cols} columns and {rows} rows"
+            )
+        height, width = self.tile_shape
+        top, left = key.row * height, key.col * width
+        return (top, left), (top + height, left + width)
+
+
+def north_up_resolution(geobox: GeoBox) -> tuple[float, float]:
+    """Return width and height of the cells of a north-up geobox, both positive.
+
+    Raises
+    ------
+    GridError
+        A geobox that is rotated, south-up, empty or has no CRS.
+
+    Examples
+    --------
+    >>> north_up_resolution(GeoBox((5, 5), Affine(10, 0, 0, 0, -20, 0), "EPSG:32633"))
+    (10.0, 20.0)
+    """
+    if geobox.crs is None:
+        raise GridError("the geobox has no CRS; give it one: GeoBox(shape, affine, crs)")
+    if 0 in geobox.shape.yx:
+        raise GridError(f"expected a geobox with cells, got the shape {geobox.shape.yx!r}")
+    affine = geobox.affine
+    rows, cols = geobox.shape.yx
+    # a shear is noise as long as no cell of the grid leaves its place by it
+    sheared = abs(affine.b) * rows / abs(affine.a or 1), abs(affine.d) * cols / abs(affine.e or 1)
+    if affine.a <= 0 or affine.e >= 0 or max(sheared) > TOLERANCE:
+        raise GridError(
+            "expected a north-up geobox (x to the east, y to the south, not rotated), got the "
+            f"transform {tuple(affine)[:6]!r}; bring the data there with reproject()"
+        )
+    return float(affine.a), float(-affine.e)
+
+
+def _snapped(position: float, size: int) -> float:
+    """Return a position in cells as one in tiles; on an edge if it is closer than the tolerance."""
+    edge = round(position / size)
+    return float(edge) if abs(position - edge * size) <= TOLERANCE else position / size
+
+
+def _tile_index(position: float, size: int, count: int) -> int | None:
+    index = math.floor(_snapped(position, size))
+    if index == count and position < count * size:
+        # noise moved a point of the last tile onto the layout's edge
+        index -= 1
+    return index if 0 <= index < count else None
+
+
+def _index_range(start: float, stop: float, size: int, count: int) -> range:
+    first = math.floor(_snapped(start, size))
+    last = max(math.ceil(_snapped(stop, size)), first + 1)
+    return range(max(first, 0), min(last, count))
+
+
+def _tile_shape(tile_size: int | tuple[int, int]) -> tuple[int, int]:
+    shape = (tile_size, tile_size) if isinstance(tile_size, int) else _pair("tile_size", tile_size)
+    if not all(isinstance(size, int) and size >= 1 for size in shape):
+        raise GridError(
+            f"tile_size must be a positive integer or a pair (height, width), got {tile_size!r}"
+        )
+    return shape
+
+
+def _pair(name: str, value: tuple[int, int]) -> tuple[int, int]:
+    try:
+        first, second = value
+    except (TypeError, ValueError):
+        raise GridError(f"{name} must be a pair of numbers, got {value!r}") from None
+    return first, second
