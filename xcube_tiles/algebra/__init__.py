@@ -1,0 +1,1 @@
+"""Map algebra: operations from cube to cube, lazy on dask."""

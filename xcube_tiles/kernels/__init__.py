@@ -1,0 +1,1 @@
+"""Kernels: numpy in, numpy out, compiled by numba where loops are hot."""

@@ -1,0 +1,387 @@
+"""States that merge: counts, sums, products, spreads, extremes, ends and truths along one axis.
+
+Each function reduces one block to a state, a tuple of arrays that starts with the number of valid
+cells; `merge_*` joins the states of neighbouring blocks in order. What is made of a state in the
+end (NoData where too few cells are valid, a mean) is the caller's.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from xcube_tiles.kernels.columns import WIDTH, columns, over_columns
+from xcube_tiles.kernels.nodata import total_dtype
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+State: TypeAlias = tuple[NDArray[Any], ...]
+"""Number of valid cells (int32), then what the family keeps; all in the shape of the result."""
+
+
+@njit(nogil=True, cache=True)
+def _sums(
+    cells: NDArray[Any],
+    nodata: Any,
+    masked: bool,
+    zero: Any,
+    counts: NDArray[np.int32],
+    sums: NDArray[Any],
+    start: int,
+    stop: int,
+) -> None:
+    # `zero` has the dtype of the sums: float32 cells are added up in float64.
+    counts[start:stop] = 0
+    sums[start:stop] = zero
+    for first in range(start, stop, WIDTH):
+        last = min(first + WIDTH, stop)
+        for t in range(cells.shape[0]):
+            for p in range(first, last):
+                value = cells[t, p]
+                missing = (value != value) | (masked & (value == nodata))
+                counts[p] += 0 if missing else 1
+                sums[p] += zero if missing else value + zero
+
+
+@njit(nogil=True, cache=True)
+def _products(
+    cells: NDArray[Any],
+    nodata: Any,
+    masked: bool,
+    counts: NDArray[np.int32],
+    products: NDArray[np.float64],
+    start: int,
+    stop: int,
+) -> None:
+    counts[start:stop] = 0
+    products[start:stop] = 1.0
+    for first in range(start, stop, WIDTH):
+        last = min(first + WIDTH, stop)
+        for t in range(cells.shape[0]):
+            for p in range(first, last):
+                value = cells[t, p]
+                missing = (value != value) | (masked & (value == nodata))
+                counts[p] += 0 if missing else 1
+                products[p] *= 1.0 if missing else np.float64(value)
+
+
+@njit(nogil=True, cache=True)
+def _spreads(
+    cells: NDArray[Any],
+    nodata: Any,
+    masked: bool,
+    counts: NDArray[np.int32],
+    means: NDArray[np.float64],
+    squares: NDArray[np.float64],
+    start: int,
+    stop: int,
+) -> None:
+    # Two passes: the sum of squares less the square of the sum would cancel.
+    counts[start:stop] = 0
+    means[start:stop] = 0.0
+    squares[start:stop] = 0.0
+    for first in range(start, stop, WIDTH):
+        last = min(first + WIDTH, stop)
+        for t in range(cells.shape[0]):
+            for p in range(first, last):
+                value = cells[t, p]
+                missing = (value != value) | (masked & (value == nodata))
+                counts[p] += 0 if missing else 1
+                means[p] += 0.0 if missing else np.float64(value)
+        for p in range(first, last):
+            means[p] /= max(counts[p], 1)
+        for t in range(cells.shape[0]):
+            for p in range(first, last):
+                value = cells[t, p]
+                missing = (value != value) | (masked & (value == nodata))
+                off = 0.0 if missing else np.float64(value) - means[p]
+                squares[p] += off * off
+
+
+@njit(nogil=True, cache=True)
+def _extremes(
+    cells: NDArray[Any],
+    nodata: Any,
+    masked: bool,
+    worst: Any,
+    largest: bool,
+    counts: NDArray[np.int32],
+    best: NDArray[Any],
+    start: int,
+    stop: int,
+) -> None:
+    counts[start:stop] = 0
+    best[start:stop] = worst
+    for first in range(start, stop, WIDTH):
+        last = min(first + WIDTH, stop)
+        for t in range(cells.shape[0]):
+            for p in range(first, last):
+                value = cells[t, p]
+                missing = (value != value) | (masked & (value == nodata))
+                counts[p] += 0 if missing else 1
+                better = value > best[p] if largest else value < best[p]
+                best[p] = value if better & (not missing) else best[p]
+
+
+@njit(nogil=True, cache=True)
+def _ends(
+    cells: NDArray[Any],
+    nodata: Any,
+    masked: bool,
+    backwards: bool,
+    skip: bool,
+    counts: NDArray[np.int32],
+    found: NDArray[Any],
+    start: int,
+    stop: int,
+) -> None:
+    depth = cells.shape[0]
+    for p in range(start, stop):
+        counts[p] = 0
+        found[p] = nodata
+        for t in range(depth):
+            value = cells[depth - 1 - t, p] if backwards else cells[t, p]
+            missing = (value != value) | (masked & (value == nodata))
+            if not missing:
+                counts[p] = 1
+                found[p] = value
+            if not missing or not skip:
+                break
+
+
+@njit(nogil=True, cache=True)
+def _truths(
+    cells: NDArray[Any],
+    nodata: Any,
+    masked: bool,
+    counts: NDArray[np.int32],
+    truths: NDArray[np.int32],
+    start: int,
+    stop: int,
+) -> None:
+    counts[start:stop] = 0
+    truths[start:stop] = 0
+    for first in range(start, stop, WIDTH):
+        last = min(first + WIDTH, stop)
+        for t in range(cells.shape[0]):
+            for p in range(first, last):
+                value = cells[t, p]
+                missing = (value != value) | (masked & (value == nodata))
+                counts[p] += 0 if missing else 1
+                truths[p] += 0 if missing or value == 0 else 1
+
+
+def sums(
+    cells: NDArray[Any], axis: int = 0, *, nodata: float | None = None, threads: int = 1
+) -> State:
+    """Return counts and sums along an axis; the sums in `total_dtype`.
+
+    Parameters
+    ----------
+    cells
+        Integers, floats or bool of any shape.
+    axis
+        Axis to reduce; it has at least one cell.
+    nodata
+        The number that means NoData; None: none does. NaN always does.
+    threads
+        Most threads to use.
+
+    Examples
+    --------
+    >>> sums(np.array([200, 100, 255], "uint8"), nodata=255)
+    (array(2, dtype=int32), array(300, dtype=uint64))
+    """
+    given = columns(cells, axis, nodata)
+    outs = [given.empty(np.int32), given.empty(total_dtype(cells.dtype))]
+    over_columns(_sums, [given], outs[1].dtype.type(0), outs=outs, threads=threads)
+    return tuple(given.restore(out) for out in outs)
+
+
+def products(
+    cells: NDArray[Any], axis: int = 0, *, nodata: float | None = None, threads: int = 1
+) -> State:
+    """Return counts and products (float64) along an axis. Parameters are those of `sums`.
+
+    Examples
+    --------
+    >>> products(np.array([2, 3, 255], "uint8"), nodata=255)
+    (array(2, dtype=int32), array(6.))
+    """
+    given = columns(cells, axis, nodata)
+    outs = [given.empty(np.int32), given.empty(np.float64)]
+    over_columns(_products, [given], outs=outs, threads=threads)
+    return tuple(given.restore(out) for out in outs)
+
+
+def spreads(
+    cells: NDArray[Any], axis: int = 0, *, nodata: float | None = None, threads: int = 1
+) -> State:
+    """Return counts, means and sums of squared deviations (float64) along an axis.
+
+    Parameters are those of `sums`.
+
+    Examples
+    --------
+    >>> spreads(np.array([1, 3, 255], "uint8"), nodata=255)
+    (array(2, dtype=int32), array(2.), array(2.))
+    """
+    given = columns(cells, axis, nodata)
+    outs = [given.empty(np.int32), given.empty(np.float64), given.empty(np.float64)]
+    over_columns(_spreads, [given], outs=outs, threads=threads)
+    return tuple(given.restore(out) for out in outs)
+
+
+def extremes(
+    cells: NDArray[Any],
+    axis: int = 0,
+    *,
+    largest: bool,
+    nodata: float | None = None,
+    threads: int = 1,
+) -> State:
+    """Return counts and the smallest or largest values along an axis, in the cells' dtype.
+
+    Other parameters are those of `sums`. Where no cell is valid the value is arbitrary.
+
+    Examples
+    --------
+    >>> extremes(np.array([1, 3, 255], "uint8"), largest=True, nodata=255)
+    (array(2, dtype=int32), array(3, dtype=uint8))
+    """
+    given = columns(cells, axis, nodata)
+    dtype = given.cells.dtype
+    outs = [given.empty(np.int32), given.empty(dtype)]
+    over_columns(_extremes, [given], _worst(dtype, largest), largest, outs=outs, threads=threads)
+    return given.restore(outs[0]), given.restore(outs[1]).view(_own(cells.dtype, dtype))
+
+
+def ends(
+    cells: NDArray[Any],
+    axis: int = 0,
+    *,
+    last: bool,
+    skipna: bool = True,
+    nodata: float | None = None,
+    threads: int = 1,
+) -> State:
+    """Return whether there is one (0 or 1), and the first or last value along an axis.
+
+    Parameters
+    ----------
+    cells
+        Integers, floats or bool of any shape.
+    axis
+        Axis to reduce; it has at least one cell.
+    last
+        Whether to look from the far end.
+    skipna
+        Whether to look past NoData; False: the outermost cell, whatever it is.
+    nodata
+        The number that means NoData; None: none does. NaN always does.
+    threads
+        Most threads to use.
+
+    Examples
+    --------
+    >>> ends(np.array([1, 3, 255], "uint8"), last=True, nodata=255)
+    (array(1, dtype=int32), array(3, dtype=uint8))
+    """
+    given = columns(cells, axis, nodata)
+    dtype = given.cells.dtype
+    outs = [given.empty(np.int32), given.empty(dtype)]
+    over_columns(_ends, [given], last, skipna, outs=outs, threads=threads)
+    return given.restore(outs[0]), given.restore(outs[1]).view(_own(cells.dtype, dtype))
+
+
+def truths(
+    cells: NDArray[Any], axis: int = 0, *, nodata: float | None = None, threads: int = 1
+) -> State:
+    """Return the numbers of valid cells and of those that are not zero. Parameters as of `sums`.
+
+    Examples
+    --------
+    >>> truths(np.array([0, 3, 255], "uint8"), nodata=255)
+    (array(2, dtype=int32), array(1, dtype=int32))
+    """
+    given = columns(cells, axis, nodata)
+    outs = [given.empty(np.int32), given.empty(np.int32)]
+    over_columns(_truths, [given], outs=outs, threads=threads)
+    return tuple(given.restore(out) for out in outs)
+
+
+def merge_by_adding(states: Sequence[State]) -> State:
+    """Merge the states of `sums` or `truths`."""
+    return tuple(reduce(np.add, parts) for parts in zip(*states, strict=True))
+
+
+def merge_products(states: Sequence[State]) -> State:
+    """Merge the states of `products`."""
+    counts, values = zip(*states, strict=True)
+    return reduce(np.add, counts), reduce(np.multiply, values)
+
+
+def merge_spreads(states: Sequence[State]) -> State:
+    """Merge the states of `spreads`.
+
+    Notes
+    -----
+    Chan, Golub and LeVeque (1979), *Updating formulae and a pairwise algorithm for computing sample
+    variances*, eq. 2.1.
+    """
+    return reduce(_merge_two_spreads, states)
+
+
+def _merge_two_spreads(a: State, b: State) -> State:
+    count = a[0] + b[0]
+    weight = b[0] / np.maximum(count, 1)
+    step = b[1] - a[1]
+    return count, a[1] + step * weight, a[2] + b[2] + step * step * (a[0] * weight)
+
+
+def merge_smallest(states: Sequence[State]) -> State:
+    """Merge the states of `extremes` with ``largest=False``."""
+    return _merge_where(states, lambda a, b: b < a)
+
+
+def merge_largest(states: Sequence[State]) -> State:
+    """Merge the states of `extremes` with ``largest=True``."""
+    return _merge_where(states, lambda a, b: b > a)
+
+
+def merge_first(states: Sequence[State]) -> State:
+    """Merge the states of `ends` with ``last=False``."""
+    return _merge_where(states, lambda a, b: np.zeros(a.shape, np.bool_))
+
+
+def merge_last(states: Sequence[State]) -> State:
+    """Merge the states of `ends` with ``last=True``."""
+    return _merge_where(states, lambda a, b: np.ones(a.shape, np.bool_))
+
+
+def _merge_where(
+    states: Sequence[State],
+    better: Callable[[NDArray[Any], NDArray[Any]], NDArray[np.bool_]],
+) -> State:
+    def merge(a: State, b: State) -> State:
+        take = (b[0] > 0) & ((a[0] == 0) | better(a[1], b[1]))
+        return a[0] + b[0], np.where(take, b[1], a[1])
+
+    return reduce(merge, states)
+
+
+def _worst(dtype: np.dtype[Any], largest: bool) -> Any:
+    if dtype.kind == "f":
+        return dtype.type(-np.inf if largest else np.inf)
+    limits = np.iinfo(dtype)
+    return dtype.type(limits.min if largest else limits.max)
+
+
+def _own(asked: np.dtype[Any], compiled: np.dtype[Any]) -> np.dtype[Any]:
+    """Return bool for cells that were bool, else the dtype that was computed in."""
+    return asked if asked.kind == "b" else compiled
