@@ -1,0 +1,38 @@
+"""Run notebooks from top to bottom, each in an empty directory; an error in a cell ends the run."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nbformat
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+SECONDS_PER_CELL = 600
+
+
+def run(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    with TemporaryDirectory() as directory:
+        NotebookClient(
+            notebook,
+            timeout=SECONDS_PER_CELL,
+            kernel_name="python3",
+            resources={"metadata": {"path": directory}},
+        ).execute()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all of notebooks/")
+    for path in parser.parse_args().notebooks or sorted(FOLDER.glob("*.ipynb")):
+        start = time.perf_counter()
+        run(path)
+        print(f"{path.name}: {time.perf_counter() - start:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
