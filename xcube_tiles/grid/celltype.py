@@ -10,25 +10,11 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from xcube_tiles.errors import CellOverflowError, CellTypeError, NoDataCollisionError
+from xcube_tiles.grid.dtypes import DTYPE_NAMES, held_nodata, limits
 from xcube_tiles.typing import OverflowPolicy
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
-
-DTYPE_NAMES = (
-    "bool",
-    "int8",
-    "uint8",
-    "int16",
-    "uint16",
-    "int32",
-    "uint32",
-    "int64",
-    "uint64",
-    "float32",
-    "float64",
-)
-"""Numpy dtypes that cells can have."""
 
 _NAME = re.compile(
     r"(?P<dtype>bool|u?int(?:8|16|32|64)|float(?:32|64))(?P<raw>raw)?(?:ud(?P<nodata>\S+))?"
@@ -83,7 +69,7 @@ class CellType:
                 f"{', '.join(DTYPE_NAMES)}"
             )
         object.__setattr__(self, "dtype", dtype)
-        object.__setattr__(self, "nodata", _fitting_nodata(dtype, self.nodata))
+        object.__setattr__(self, "nodata", held_nodata(dtype, self.nodata))
 
     @classmethod
     def parse(cls, name: str) -> CellType:
@@ -278,7 +264,7 @@ def convert(
     if overflow == "raise" or (target.nodata is None and overflow == "nodata"):
         _refuse(cells, outside, target, CellOverflowError)
     if overflow == "saturate":
-        result[low], result[high] = _limits(target.dtype)
+        result[low], result[high] = limits(target.dtype)
         if target.nodata is None:
             _refuse(cells, lost, target, CellOverflowError)
     collides = target.is_nodata(result) & ~missing
@@ -323,20 +309,12 @@ def _outside(
         with np.errstate(over="ignore"):
             infinite = np.isinf(numbers.astype(target.dtype)) & np.isfinite(numbers)
         return infinite & (numbers < 0), infinite & (numbers > 0), nowhere
-    lowest, highest = _limits(target.dtype)
+    lowest, highest = limits(target.dtype)
     if numbers.dtype.kind == "f":
         # 2**63 - 1 is no float, but 2**63 is: compare with the first number that doesn't fit
         too_high = numbers >= float(highest + 1)
         return np.asarray(numbers < float(lowest)), np.asarray(too_high), np.isnan(numbers)
     return np.asarray(numbers < lowest), np.asarray(numbers > highest), nowhere
-
-
-def _limits(dtype: np.dtype[Any]) -> tuple[int, int] | tuple[float, float]:
-    if dtype.kind == "b":
-        return 0, 1
-    if dtype.kind == "f":
-        return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
-    return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
 
 
 def _neighbour(celltype: CellType) -> int | float:
@@ -370,7 +348,7 @@ def _refuse(
 ) -> None:
     if not wrong.any():
         return
-    lowest, highest = _limits(target.dtype)
+    lowest, highest = limits(target.dtype)
     if error is NoDataCollisionError:
         reason = f"the number that is NoData in {target}"
     else:
@@ -390,34 +368,3 @@ def _number(text: str, name: str) -> int | float:
         except ValueError:
             continue
     raise CellTypeError(f"expected a number after 'ud', got {text!r} in {name!r}")
-
-
-def _fitting_nodata(dtype: np.dtype[Any], nodata: float | None) -> int | float | None:
-    """Return a NoData value as the dtype holds it, or raise."""
-    if nodata is None:
-        return None
-    if isinstance(nodata, np.generic):
-        nodata = nodata.item()
-    if isinstance(nodata, bool) or not isinstance(nodata, int | float) or dtype.kind == "b":
-        raise CellTypeError(
-            f"{dtype.name} cells can't have the NoData value {nodata!r}; "
-            f"expected {'None' if dtype.kind == 'b' else 'a number or None'}"
-        )
-    if dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            held = float(dtype.type(nodata))
-        fits = math.isfinite(held) or not math.isfinite(nodata)
-        # one NaN, no negative zero: equal types then have equal fields
-        held = math.nan if math.isnan(held) else held + 0.0
-    else:
-        lowest, highest = _limits(dtype)
-        fits = math.isfinite(nodata) and int(nodata) == nodata and lowest <= nodata <= highest
-        held = int(nodata) if fits else nodata
-    if not fits:
-        lowest, highest = _limits(dtype)
-        raise CellTypeError(
-            f"{dtype.name} cells can't hold the NoData value {nodata!r}; "
-            f"expected {'a number' if dtype.kind == 'f' else 'an integer'} "
-            f"from {lowest} to {highest}"
-        )
-    return held

@@ -1,0 +1,112 @@
+"""Native zoom: the level of a scheme that keeps the cells of a raster."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from pyproj.exceptions import ProjError
+
+from xcube_tiles.errors import GridError
+from xcube_tiles.grid.extent import as_crs, same_crs
+from xcube_tiles.grid.layout import north_up_resolution
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from odc.geo import SomeCRS
+    from odc.geo.geobox import GeoBox
+
+THRESHOLD = 0.1
+"""Share of the step to the next finer level that a raster may be finer than the level it gets.
+Arbitrary; GeoTrellis has the same."""
+
+_NOISE = 1e-6
+# Relative difference of two cell sizes that is rounding, not resolution.
+
+
+def resolution_in(geobox: GeoBox, crs: SomeCRS) -> float:
+    """Return the size of a raster's cells in a CRS.
+
+    Parameters
+    ----------
+    geobox
+        Grid of the raster, north-up.
+    crs
+        Anything that `odc.geo.CRS` reads.
+
+    Returns
+    -------
+    float
+        In units of `crs`. In the raster's own CRS: the smaller of a cell's edges. Elsewhere: the
+        edge of a square cell that fits the raster's cells at its centre
+        (`odc.geo.geobox.GeoBox.to_crs`).
+
+    Raises
+    ------
+    GridError
+        A geobox that isn't north-up, or whose centre has no place in `crs`.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> from odc.geo.geobox import GeoBox
+    >>> at_60_north = GeoBox((2, 2), Affine(10, 0, 500_000, 0, -10, 6_651_411), "EPSG:32633")
+    >>> round(resolution_in(at_60_north, "EPSG:3857"))
+    20
+    """
+    x, y = north_up_resolution(geobox)
+    target = as_crs(crs)
+    if same_crs(as_crs(geobox.crs), target):
+        return min(x, y)
+    try:
+        # the centre alone: the rims of a large raster may have no place in the other CRS
+        size = abs(float(geobox.center_pixel.to_crs(target, resolution="fit").resolution.x))
+    except (ProjError, ValueError, OverflowError, ZeroDivisionError):
+        size = math.nan
+    if not (math.isfinite(size) and size > 0):
+        raise GridError(f"the centre of {geobox!r} has no place in {target!s}")
+    return size
+
+
+def level_for(wanted: float, sizes: Sequence[float], threshold: float) -> int:
+    """Return which of some cell sizes keeps cells of a given size.
+
+    Parameters
+    ----------
+    wanted
+        Size of the cells to keep.
+    sizes
+        Cell sizes of the levels, coarsest first.
+    threshold
+        Share, 0 to 1, of the step between two levels. The coarser of the two is taken when
+        `wanted` is finer than it by no more than this share of the difference of their sizes.
+
+    Returns
+    -------
+    int
+        Index into `sizes`; the first or last if `wanted` is coarser or finer than all.
+
+    Raises
+    ------
+    GridError
+        A threshold outside 0 to 1.
+
+    Notes
+    -----
+    The rule is that of GeoTrellis' `ZoomedLayoutScheme`, for any sequence of sizes; GeoTrellis
+    measures `wanted` as distance on the ground, here it is in units of the scheme's CRS.
+
+    Examples
+    --------
+    >>> sizes = [40.0, 20.0, 10.0]
+    >>> [level_for(wanted, sizes, 0.1) for wanted in (100, 20, 19.5, 18, 5)]
+    [0, 1, 1, 2, 2]
+    """
+    if not 0 <= threshold <= 1:
+        raise GridError(f"threshold must lie between 0 and 1, got {threshold!r}")
+    for index, (coarse, fine) in enumerate(pairwise(sizes)):
+        if coarse - wanted <= threshold * (coarse - fine) + _NOISE * coarse:
+            return index
+    return len(sizes) - 1
