@@ -1,1 +1,1 @@
-"""Cubes from what lies elsewhere: raster files found by their keys, SQL tables of them, STAC items."""
+"""Cubes from elsewhere: raster files found by their keys, SQL tables of them, STAC items."""

@@ -174,8 +174,7 @@ def _period_of_datetime64(value: np.datetime64) -> Period:
     if np.isnat(value):
         raise ValueError("NaT names no time")
     unit, count = np.datetime_data(value.dtype)
-    step: np.timedelta64 = np.ones((), f"timedelta64[{count}{unit}]")[()]
-    following = value + step
+    following = np.datetime64(int(value.astype(np.int64)) + 1, (unit, count))  # type: ignore[call-overload]
     if not _FIRST_YEAR <= int(str(value.astype("datetime64[Y]"))) <= _LAST_YEAR:
         raise ValueError(f"{value!r} is outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
     return Period(value.astype("datetime64[ns]"), following.astype("datetime64[ns]"))

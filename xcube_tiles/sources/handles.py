@@ -1,0 +1,55 @@
+"""Open files, kept for the next read: GDAL's handles must stay in their thread."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from xcube_tiles.sources.storage import fingerprint, open_raster
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_CAPACITY = 32
+"""Open files per thread: enough for the bands and dates of one block, far below file limits."""
+
+
+class _Handle(NamedTuple):
+    file: Any
+    version: tuple[int, int] | None
+
+
+class _Handles(threading.local):
+    def __init__(self) -> None:
+        self.open: OrderedDict[tuple[str, int | None, str], _Handle] = OrderedDict()
+
+
+_HANDLES = _Handles()
+
+
+def open_handle(path: str, options: Mapping[str, Any] | None, overview: int | None = None) -> Any:
+    """Return an open file of this thread, the one of an earlier read if the file is unchanged.
+
+    Parameters
+    ----------
+    path, options, overview
+        As for `open_raster`.
+
+    Returns
+    -------
+    rasterio.DatasetReader
+        Don't close it, and don't give it to another thread.
+    """
+    key = path, overview, repr(sorted(options.items())) if options else ""
+    version = fingerprint(path)
+    known = _HANDLES.open.pop(key, None)
+    if known is not None and known.version != version:
+        known.file.close()
+        known = None
+    if known is None:
+        known = _Handle(open_raster(path, options, overview=overview), version)
+    _HANDLES.open[key] = known
+    if len(_HANDLES.open) > _CAPACITY:
+        _HANDLES.open.popitem(last=False)[1].file.close()
+    return known.file
