@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
+from xcube_tiles.testing.scene import write_scene
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # A fence may be indented (in a tab or a note) and may carry a title.
@@ -32,9 +34,20 @@ def blocks(text: str) -> list[Block]:
     ]
 
 
+@pytest.fixture(scope="module")
+def demo_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a small scene under the name that `xcube-tiles demo` gives it and pages read."""
+    folder = tmp_path_factory.mktemp("docs") / "demo-data"
+    write_scene(folder, size=256)
+    return folder
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_run(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, demo_data: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
+    Path(demo_data.name).symlink_to(demo_data)
     namespace: dict[str, object] = {"__name__": "__main__"}
     for block in blocks(page.read_text()):
         # Empty lines before the code: a traceback then shows the line of the page.
