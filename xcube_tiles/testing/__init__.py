@@ -1,0 +1,1 @@
+"""What tests of cubes need: strategies, assertions, and a synthetic landscape."""
