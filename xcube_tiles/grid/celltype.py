@@ -16,6 +16,8 @@ from xcube_tiles.typing import OverflowPolicy
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+__all__ = ["DTYPE_NAMES", "CellType", "convert"]
+
 _NAME = re.compile(
     r"(?P<dtype>bool|u?int(?:8|16|32|64)|float(?:32|64))(?P<raw>raw)?(?:ud(?P<nodata>\S+))?"
 )
