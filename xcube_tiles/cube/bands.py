@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -34,10 +36,22 @@ def stack_bands(cube: xr.Dataset) -> xr.DataArray:
     _require_equal({str(a.name): tuple(map(str, a.dims)) for a in arrays}, "dimensions")
     _require_equal({str(a.name): cell_type_of(a).name for a in arrays}, "cell types")
     labels = xr.Variable((BANDS,), [str(a.name) for a in arrays], {TYPE_ATTR: "bands"})
-    stacked = xr.concat([array.variable for array in arrays], BANDS, combine_attrs="drop_conflicts")
+    stacked = xr.Variable.concat(  # type: ignore[no-untyped-call]
+        [array.variable for array in arrays], BANDS
+    )
+    stacked.attrs = _shared_attrs(arrays)
     result = xr.DataArray(stacked, coords={**cube.coords, BANDS: labels})
     result = result.transpose(..., BANDS, *arrays[0].dims[-2:])
     return set_cell_type(result, cell_type_of(arrays[0]))
+
+
+def _shared_attrs(arrays: list[xr.DataArray]) -> dict[str, Any]:
+    first, *rest = (array.attrs for array in arrays)
+    return {
+        key: value
+        for key, value in first.items()
+        if all(key in attrs and np.array_equal(attrs[key], value) for attrs in rest)
+    }
 
 
 def _require_equal(values: dict[str, object], what: str) -> None:

@@ -164,7 +164,7 @@ def _mapping(
     source: Sequence[Hashable] | None,
 ) -> dict[Hashable, Hashable]:
     if hasattr(target, "keys"):
-        mapping = dict(target)  # type: ignore[arg-type]
+        mapping = dict(target)
     else:
         old = labels if source is None else list(source)
         if len(old) != len(target):

@@ -1,0 +1,123 @@
+"""What a cell becomes where two cubes both have it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xcube_tiles.errors import DimensionError
+from xcube_tiles.grid.celltype import CellType
+from xcube_tiles.typing import OverlapName
+
+Block: TypeAlias = NDArray[Any]
+Resolver: TypeAlias = Callable[[Block, Block], Block]
+Overlap: TypeAlias = OverlapName | Resolver
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverlapRule:
+    """One way to resolve an overlap."""
+
+    combine: Resolver
+    """Two valid cells to one, elementwise."""
+
+    result: Callable[[np.dtype[Any]], np.dtype[Any]]
+    """Cell dtype of the whole result for that of the input; what it widens can't wrap."""
+
+
+def mean_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the float dtype of means: float32 where it holds every cell exactly."""
+    exact = dtype == np.float32 or (dtype.kind in "iub" and dtype.itemsize <= 2)
+    return np.dtype(np.float32 if exact else np.float64)
+
+
+def sum_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype of sums: 64 bits for integers, unsigned only for unsigned ones."""
+    wide = {"u": np.uint64, "i": np.int64, "b": np.int64}
+    return np.dtype(wide.get(dtype.kind, dtype))
+
+
+def _mean(left: Block, right: Block) -> Block:
+    half: Block = left.astype(np.float64) / 2 + right.astype(np.float64) / 2
+    return half
+
+
+def _sum(left: Block, right: Block) -> Block:
+    dtype = sum_dtype(left.dtype)
+    total: Block = left.astype(dtype) + right.astype(dtype)
+    return total
+
+
+def _same(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return dtype
+
+
+RULES: dict[OverlapName, OverlapRule] = {
+    "first": OverlapRule(combine=lambda left, _: left, result=_same),
+    "last": OverlapRule(combine=lambda _, right: right, result=_same),
+    "min": OverlapRule(combine=np.minimum, result=_same),
+    "max": OverlapRule(combine=np.maximum, result=_same),
+    "mean": OverlapRule(combine=_mean, result=mean_dtype),
+    "sum": OverlapRule(combine=_sum, result=sum_dtype),
+}
+
+
+def result_cell_type(overlap: Overlap, source: CellType) -> CellType:
+    """Return the cell type of a merge: the source's, or one that holds means or sums.
+
+    Raises
+    ------
+    DimensionError
+        An unknown name.
+    """
+    if callable(overlap):
+        return CellType.default(np.float64)
+    if overlap not in RULES:
+        raise DimensionError(
+            f"unknown overlap resolver {overlap!r}; expected one of "
+            f"{', '.join(get_args(OverlapName))}, or a callable of two arrays"
+        )
+    dtype = RULES[overlap].result(source.dtype)
+    if dtype == source.dtype:
+        return source
+    if dtype.kind == "f" or source.nodata is None:
+        return CellType.default(dtype)
+    return CellType(dtype=dtype, nodata=source.nodata)
+
+
+def resolve(
+    left: Block, right: Block, *, overlap: Overlap, source: CellType, target: CellType
+) -> Block:
+    """Resolve two blocks of cells; NoData in one gives the other's value.
+
+    Parameters
+    ----------
+    left, right
+        Blocks of equal (or broadcasting) shape, of the cell type `source`.
+    overlap
+        Name of a rule, or a callable that gets both blocks as float64 with NaN for NoData and
+        returns one such block; it decides about NoData itself.
+    source, target
+        Cell types of the input and of the result.
+    """
+    left, right = np.broadcast_arrays(left, right)
+    if callable(overlap):
+        made: Block = overlap(_as_floats(left, source), _as_floats(right, source))
+        return made.astype(target.dtype, copy=False)
+    no_left, no_right = source.is_nodata(left), source.is_nodata(right)
+    both = RULES[overlap].combine(left, right).astype(target.dtype)
+    result = np.where(no_left, right.astype(target.dtype), both)
+    result = np.where(no_right, left.astype(target.dtype), result)
+    if target.nodata is not None:
+        result[no_left & no_right] = target.nodata
+    return result
+
+
+def _as_floats(block: Block, source: CellType) -> Block:
+    floats: Block = block.astype(np.float64)
+    floats[source.is_nodata(block)] = np.nan
+    return floats
