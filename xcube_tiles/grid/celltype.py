@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["DTYPE_NAMES", "CellType", "convert"]
 
 _NAME = re.compile(
-    r"(?P<dtype>bool|u?int(?:8|16|32|64)|float(?:32|64))(?P<raw>raw)?(?:ud(?P<nodata>\S+))?"
+    r"(?P<dtype>bool|u?int(?:8|16|32|64)|float(?:32|64))"
+    r"(?:(?P<raw>raw)|ud(?P<nodata>[+-]?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|NaN|nan|inf)))?"
 )
 _GRAMMAR = "a dtype, then nothing, 'raw' or 'ud<number>', such as uint8, float32raw or int16ud-9999"
 
@@ -96,11 +97,11 @@ class CellType:
         'bool'
         """
         match = _NAME.fullmatch(name) if isinstance(name, str) else None
-        if match is None or (match["raw"] and match["nodata"]):
+        if match is None:
             raise CellTypeError(f"expected the name of a cell type ({_GRAMMAR}), got {name!r}")
         dtype = np.dtype(match["dtype"])
         if match["nodata"]:
-            return cls(dtype=dtype, nodata=_number(match["nodata"], name))
+            return cls(dtype=dtype, nodata=_number(match["nodata"]))
         return cls(dtype=dtype, nodata=None) if match["raw"] else cls.constant(dtype)
 
     @classmethod
@@ -273,11 +274,12 @@ def convert(
     if overflow == "raise":
         _refuse(cells, collides, target, NoDataCollisionError)
     elif overflow == "saturate":
-        # a NaN that a raw float type had as a value has no neighbour
-        result[collides & (result == result)] = _neighbour(target)
-        missing |= lost
+        # a NaN that was a value has no neighbour
+        nan = collides & (result != result)
+        result[collides & ~nan] = _neighbour(target)
+        missing |= lost | nan
     else:
-        missing |= outside
+        missing |= outside | collides
     result[missing] = 0 if target.nodata is None else target.nodata
     return result
 
@@ -363,10 +365,9 @@ def _refuse(
     )
 
 
-def _number(text: str, name: str) -> int | float:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    raise CellTypeError(f"expected a number after 'ud', got {text!r} in {name!r}")
+def _number(text: str) -> int | float:
+    try:
+        # 64-bit integers stay exact
+        return int(text)
+    except ValueError:
+        return float(text)
