@@ -93,15 +93,18 @@ def imported_names(tree: ast.Module) -> Iterator[str]:
 
 
 def internal_imports(tree: ast.Module) -> set[str]:
-    """Return the modules of ours that a file needs at run time; a name in a string counts too."""
+    """Return the modules of ours that a file needs at run time.
+
+    A dotted name in a string counts too: `import_module` takes such.
+    """
     found = set()
     for name in imported_names(tree):
         while name not in MODULES and "." in name:
             name = name.rpartition(".")[0]  # noqa: PLW2901
         found.add(name)
     for node in runtime_nodes(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found.add(node.value)
+        if isinstance(node, ast.Constant) and "." in str(node.value):
+            found.add(str(node.value))
     return found & MODULES.keys()
 
 
