@@ -134,7 +134,6 @@ def _ends(
     nodata: Any,
     masked: bool,
     backwards: bool,
-    skip: bool,
     counts: NDArray[np.int32],
     found: NDArray[Any],
     start: int,
@@ -150,7 +149,6 @@ def _ends(
             if not missing:
                 counts[p] = 1
                 found[p] = value
-            if not missing or not skip:
                 break
 
 
@@ -266,11 +264,10 @@ def ends(
     axis: int = 0,
     *,
     last: bool,
-    skipna: bool = True,
     nodata: float | None = None,
     threads: int = 1,
 ) -> State:
-    """Return whether there is one (0 or 1), and the first or last value along an axis.
+    """Return whether there is a valid cell (0 or 1), and the first or last along an axis.
 
     Parameters
     ----------
@@ -280,8 +277,6 @@ def ends(
         Axis to reduce; it has at least one cell.
     last
         Whether to look from the far end.
-    skipna
-        Whether to look past NoData; False: the outermost cell, whatever it is.
     nodata
         The number that means NoData; None: none does. NaN always does.
     threads
@@ -295,7 +290,7 @@ def ends(
     given = columns(cells, axis, nodata)
     dtype = given.cells.dtype
     outs = [given.empty(np.int32), given.empty(dtype)]
-    over_columns(_ends, [given], last, skipna, outs=outs, threads=threads)
+    over_columns(_ends, [given], last, outs=outs, threads=threads)
     return given.restore(outs[0]), given.restore(outs[1]).view(_own(cells.dtype, dtype))
 
 

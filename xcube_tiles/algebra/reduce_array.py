@@ -1,0 +1,314 @@
+"""Reductions of arrays: one dispatcher runs every row of the table on numpy and dask alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcube_tiles.cube.blocks import is_lazy, map_blocks, tree_reduce
+from xcube_tiles.errors import ReducerError
+from xcube_tiles.grid.celltype import CellType
+from xcube_tiles.kernels.columns import available_threads
+from xcube_tiles.kernels.geomedian import geomedian
+from xcube_tiles.kernels.nodata import average_dtype, with_nan
+from xcube_tiles.kernels.select import select_by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from xcube_tiles.algebra.reducers import Reducer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReduceOptions:
+    """What a caller can choose besides the reducer."""
+
+    q: tuple[float, ...] = ()
+    """Shares of the quantiles."""
+
+    skipna: bool = True
+    """Whether NoData is left out; False: one NoData cell makes the result NoData."""
+
+    min_count: int = 1
+    """Least number of valid cells that give a value."""
+
+    least: int | None = None
+    """Fewest cells of several reductions whose results must have one cell type."""
+
+    ddof: int = 0
+    """Subtracted from the number of cells in `sd` and `variance`; 1 gives the sample's."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.min_count, int) or self.min_count < 1:
+            raise ReducerError(
+                f"min_count must be an integer of at least 1, got {self.min_count!r}"
+            )
+        if not isinstance(self.ddof, int) or self.ddof < 0:
+            raise ReducerError(f"ddof must be an integer of at least 0, got {self.ddof!r}")
+        outside = [share for share in self.q if not 0 <= share <= 1]
+        if outside:
+            raise ReducerError(f"q must lie between 0 and 1, got {outside[0]!r}")
+
+    def needed(self, depth: int) -> int:
+        """Return how many of `depth` cells must be valid to give a value."""
+        return self.min_count if self.skipna else max(depth, self.min_count)
+
+    def may_lack(self, depth: int, reducer: Reducer) -> bool:
+        """Whether a column of `depth` valid cells may have no value."""
+        spread = reducer.name in ("sd", "variance")
+        depth = depth if self.least is None else self.least
+        return depth < max(self.min_count, self.ddof + 1 if spread else 1)
+
+
+def reduce_array(
+    data: Any, axis: int, reducer: Reducer, source: CellType, options: ReduceOptions
+) -> tuple[Any, CellType]:
+    """Reduce one axis of a numpy or dask array.
+
+    Parameters
+    ----------
+    data
+        Cells of any shape with at least one along the axis.
+    axis
+        Axis to remove; the quantile takes its place instead.
+    reducer
+        A row of the table with `mergeable` or `kernel`.
+    source
+        Cell type of `data`.
+    options
+        What the caller chose.
+
+    Returns
+    -------
+    array, CellType
+        The result (lazy if `data` is) and its cell type.
+
+    Notes
+    -----
+    Mergeable reducers stream along a chunked axis. The others get all of it in one block, which is
+    narrowed along the other axes so that it doesn't grow: see `one_block_along`.
+    """
+    depth = data.shape[axis]
+    if depth == 0:
+        raise ReducerError(f"{reducer.name!r} needs at least one cell, but the dimension is empty")
+    if reducer.name in ("first", "last") and not options.skipna:
+        end = 0 if reducer.name == "first" else -1
+        return data[(slice(None),) * axis + (end,)], source
+    target = reducer.result_type(source, may_lack=options.may_lack(depth, reducer))
+    if reducer.mergeable is not None:
+        return _merge(data, axis, reducer, source, target, options), target
+    return _at_once(data, axis, reducer, source, target, options), target
+
+
+def _merge(
+    data: Any,
+    axis: int,
+    reducer: Reducer,
+    source: CellType,
+    target: CellType,
+    options: ReduceOptions,
+) -> Any:
+    steps = reducer.mergeable
+    assert steps is not None
+    return tree_reduce(
+        data,
+        axis=axis,
+        partial_=partial(steps.start, nodata=source.nodata, threads=_threads(data)),
+        combine=steps.merge,
+        finalize=partial(
+            steps.finish,
+            dtype=target.dtype,
+            missing=missing_value(target),
+            min_count=options.needed(data.shape[axis]),
+            ddof=options.ddof,
+        ),
+        name=f"reduce-{reducer.name}",
+        dtype=target.dtype,
+    )
+
+
+def _at_once(
+    data: Any,
+    axis: int,
+    reducer: Reducer,
+    source: CellType,
+    target: CellType,
+    options: ReduceOptions,
+) -> Any:
+    assert reducer.kernel is not None
+    params: dict[str, Any] = {"nodata": source.nodata, "threads": _threads(data)}
+    if not reducer.counts:
+        params["min_count"] = options.needed(data.shape[axis])
+    if reducer.result == "cells":
+        params["missing"] = missing_value(target)
+    data = one_block_along(data, axis)
+    if reducer.name != "quantile":
+        call = partial(reducer.kernel, axis=axis, **params)
+        return _drop(call, data, axis, f"reduce-{reducer.name}", target.dtype)
+    chunks = None
+    if is_lazy(data):
+        chunks = (*data.chunks[:axis], (len(options.q),), *data.chunks[axis + 1 :])
+    call = partial(reducer.kernel, axis=axis, q=options.q, **params)
+    return map_blocks(call, data, name="reduce-quantile", dtype=target.dtype, chunks=chunks)
+
+
+def reduce_with(
+    data: Any, axis: int, func: Callable[..., NDArray[Any]], source: CellType
+) -> tuple[Any, CellType]:
+    """Reduce one axis of an array with a function of the caller's.
+
+    Parameters
+    ----------
+    data
+        Cells of any shape.
+    axis
+        Axis to remove.
+    func
+        ``func(cells, axis=axis) -> cells without the axis``. If the cells can be NoData it gets
+        them as floats with NaN, else as they are.
+    source
+        Cell type of `data`.
+    """
+    if source.nodata is not None and source.dtype.kind != "f":
+        work = average_dtype(source.dtype)
+    else:
+        work = source.dtype
+    call = partial(_call, func=func, axis=axis, nodata=source.nodata, dtype=work)
+    probe = np.asarray(func(np.ones((2,) * data.ndim, work), axis=axis))
+    if probe.ndim != data.ndim - 1:
+        raise ReducerError(
+            f"a function to reduce with must remove the axis it is given: {func!r} made the shape "
+            f"{probe.shape} of {(2,) * data.ndim}, axis={axis}"
+        )
+    data = one_block_along(data, axis)
+    name = getattr(func, "__name__", "function")
+    result = _drop(call, data, axis, f"reduce-{name}", probe.dtype)
+    return result, CellType.default(probe.dtype)
+
+
+def _call(
+    cells: NDArray[Any],
+    *,
+    func: Callable[..., NDArray[Any]],
+    axis: int,
+    nodata: float | None,
+    dtype: np.dtype[Any],
+) -> NDArray[Any]:
+    cells = with_nan(cells, nodata, dtype) if dtype.kind == "f" else cells
+    return np.asarray(func(cells, axis=axis))
+
+
+def select_array(
+    data: Any,
+    guide: Any,
+    axis: int,
+    reducer: Reducer,
+    types: tuple[CellType, CellType],
+    options: ReduceOptions,
+) -> tuple[Any, CellType]:
+    """Reduce one axis of `data` by selecting where `guide` is extreme.
+
+    Parameters
+    ----------
+    data, guide
+        Numpy or dask arrays of equal shape.
+    axis
+        Axis to remove.
+    reducer
+        A row of the table with `choice`.
+    types
+        Cell types of `data` and `guide`.
+    options
+        What the caller chose.
+    """
+    assert reducer.choice is not None
+    source, other = types
+    lacks = options.may_lack(data.shape[axis], reducer) or other.nodata is not None
+    target = reducer.result_type(source, may_lack=lacks)
+    call = partial(
+        select_by,
+        axis=axis,
+        choice=reducer.choice,
+        nodata=source.nodata,
+        guide_nodata=other.nodata,
+        min_count=options.needed(data.shape[axis]),
+        missing=missing_value(target),
+        threads=_threads(data),
+    )
+    data = one_block_along(data, axis)
+    if is_lazy(data) and is_lazy(guide):
+        guide = guide.rechunk(data.chunks)
+    name = f"reduce-{reducer.name}"
+    return map_blocks(call, data, guide, name=name, dtype=target.dtype, drop_axis=axis), target
+
+
+def geomedian_array(
+    data: Any, axis: int, band_axis: int, source: CellType, options: ReduceOptions
+) -> tuple[Any, CellType]:
+    """Reduce one axis of an array to the geometric median over its bands."""
+    target = CellType.default(average_dtype(source.dtype))
+    data = one_block_along(one_block_along(data, band_axis), axis)
+    call = partial(
+        geomedian,
+        axis=axis,
+        band_axis=band_axis,
+        nodata=source.nodata,
+        min_count=options.needed(data.shape[axis]),
+        threads=_threads(data),
+    )
+    return _drop(call, data, axis, "reduce-geomedian", target.dtype), target
+
+
+def _drop(
+    call: Callable[..., NDArray[Any]], data: Any, axis: int, name: str, dtype: np.dtype[Any]
+) -> Any:
+    return map_blocks(call, data, name=name, dtype=dtype, drop_axis=axis)
+
+
+def one_block_along(data: Any, axis: int) -> Any:
+    """Return a dask array with one block along an axis, its blocks about as large as before.
+
+    Parameters
+    ----------
+    data
+        Dask array; a numpy array is returned as it is.
+    axis
+        Axis to join. Blocks are split evenly along the last two other axes, inside their old
+        borders, by as much as they grow along this one: a reduction of n blocks holds n blocks.
+    """
+    if not is_lazy(data) or len(data.chunks[axis]) == 1:
+        return data
+    growth = data.shape[axis] / max(*data.chunks[axis], 1)
+    chunks = list(data.chunks)
+    chunks[axis] = (data.shape[axis],)
+    others = [at for at in range(data.ndim) if at != axis][-2:]
+    for position, at in enumerate(others):
+        pieces = ceil(growth ** (1 / (len(others) - position)))
+        chunks[at] = tuple(part for size in chunks[at] for part in _split(size, pieces))
+        growth = max(growth / pieces, 1)
+    return data.rechunk(tuple(chunks))
+
+
+def _split(size: int, pieces: int) -> tuple[int, ...]:
+    pieces = max(min(pieces, size), 1)
+    edges = [size * at // pieces for at in range(pieces + 1)]
+    return tuple(high - low for low, high in pairwise(edges))
+
+
+def missing_value(target: CellType) -> float:
+    """Return what stands where a result has no value; 0 where each has one."""
+    if target.nodata is not None:
+        return target.nodata
+    return np.nan if target.dtype.kind == "f" else 0
+
+
+def _threads(data: Any) -> int:
+    # Inside dask tasks kernels are serial: dask has a thread for every core already.
+    return 1 if is_lazy(data) else available_threads()
