@@ -38,9 +38,8 @@ def test_not_loaded(ours: set[str], name: str) -> None:
     assert name not in ours
 
 
-@pytest.mark.parametrize("name", HEAVY)
-def test_would_be_noticed(name: str) -> None:
-    assert name in loaded(f"import {name}")
+def test_loading_would_be_noticed() -> None:
+    assert loaded(f"import {', '.join(HEAVY)}") >= {*HEAVY}
 
 
 def test_package_is_loaded(ours: set[str]) -> None:
