@@ -1,0 +1,96 @@
+"""Where on Earth a source lies, and at which zoom levels its own detail shows."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from xcube_tiles.render.pixels import transformer
+from xcube_tiles.render.point import WGS84
+from xcube_tiles.render.tms import named_tms, tile_geobox
+
+if TYPE_CHECKING:
+    from xcube_tiles.render.source import TileSource
+
+EDGE_POINTS = 21
+"""Points along each edge that are transformed: edges are curved in another CRS."""
+
+WORLD = (-180.0, -90.0, 180.0, 90.0)
+
+# Of the equator of WGS 84, as in TileMatrixSets.
+_METRES_PER_DEGREE = 111_319.49
+
+
+def native_bounds(source: TileSource) -> tuple[float, float, float, float]:
+    """Return west, south, east, north of a source in its own CRS."""
+    left, bottom, right, top = source.geoboxes[0].boundingbox.bbox
+    return float(left), float(bottom), float(right), float(top)
+
+
+def wgs84_bounds(source: TileSource) -> tuple[float, float, float, float]:
+    """Return west, south, east, north of a source in degrees, EPSG:4326.
+
+    West is less than east: a source across the antimeridian has -180 and 180, as the clients of
+    TileJSON know no other way to say so.
+
+    Notes
+    -----
+    Edges are densified; poles inside the source are found (`pyproj.Transformer.transform_bounds`).
+    """
+    bounds = native_bounds(source)
+    if not source.crs.geographic:
+        transform = transformer(source.crs, WGS84)
+        bounds = transform.transform_bounds(*bounds, densify_pts=EDGE_POINTS)
+    west, south, east, north = bounds
+    if not all(map(math.isfinite, bounds)):
+        return WORLD
+    if east - west >= 360:
+        west, east = -180.0, 180.0
+    turns = math.floor((west + 180) / 360)
+    west, east = west - 360 * turns, east - 360 * turns
+    if east < west or east > 180:
+        west, east = -180.0, 180.0
+    return west, max(south, -90.0), east, min(north, 90.0)
+
+
+def zoom_range(source: TileSource, tms: str = "WebMercatorQuad") -> tuple[int, int]:
+    """Return the zoom levels at which a source fits one tile, and at which its cells are pixels.
+
+    Parameters
+    ----------
+    source
+        What is drawn.
+    tms
+        Name of a tile matrix set.
+
+    Returns
+    -------
+    minzoom, maxzoom : int
+        The finest level whose tiles are as large as the source, and the coarsest whose pixels are
+        no larger than the source's finest cells; both within the set's own zoom levels. Sizes are
+        compared on the ground, in metres at the middle of the source.
+    """
+    matrices = named_tms(tms)
+    metres = _ground_resolution(source)
+    _, south, _, north = wgs84_bounds(source)
+    shrink = 1.0
+    if matrices.crs.to_epsg() in (3857, 3395):
+        # Mercator's pixels stand for less ground the farther they are from the equator.
+        shrink = max(0.05, math.cos(math.radians((south + north) / 2)))
+    geographic = tile_geobox((tms, matrices.minzoom, 0, 0)).crs.geographic
+    per_unit = _METRES_PER_DEGREE if geographic else 1.0
+    sizes = {
+        z: matrices.matrix(z).cellSize * per_unit * shrink
+        for z in range(matrices.minzoom, matrices.maxzoom + 1)
+    }
+    largest = max(source.geoboxes[0].shape) * metres
+    fitting = [z for z, size in sizes.items() if size * matrices.matrix(z).tileWidth >= largest]
+    finest = [z for z, size in sizes.items() if size <= metres * 1.01]
+    maxzoom = min(finest, default=matrices.maxzoom)
+    return min(max(fitting, default=matrices.minzoom), maxzoom), maxzoom
+
+
+def _ground_resolution(source: TileSource) -> float:
+    grid = source.geoboxes[0]
+    size = math.sqrt(abs(grid.affine.a * grid.affine.e))
+    return size * _METRES_PER_DEGREE if source.crs.geographic else size

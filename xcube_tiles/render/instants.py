@@ -1,0 +1,113 @@
+"""Which instant of a time axis a label means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+import numpy as np
+
+from xcube_tiles.errors import DimensionError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+TimeMatch: TypeAlias = Literal["exact", "nearest"]
+"""`exact`: the label must name an instant of the axis; `nearest`: the closest one is taken."""
+
+_MOST_LISTED = 12
+
+
+def select_time(
+    times: NDArray[np.datetime64] | None,
+    label: str | np.datetime64 | None = None,
+    *,
+    match: TimeMatch = "exact",
+) -> int | None:
+    """Return the index of the instant that a label names.
+
+    Parameters
+    ----------
+    times
+        Instants, datetime64[ns], shape (n,), in any order; None where there is no time axis.
+    label
+        ISO 8601 text such as `2018`, `2018-05`, `2018-05-24` or `2018-05-24T10:30:00Z`, or a
+        datetime64. A label is as wide as its precision: `2018-05` names every instant of that
+        May. Of several instants named the last is taken. None: the last instant of all.
+    match
+        `exact`: a label that names no instant is an error. `nearest`: the instant closest to the
+        label's beginning is taken then; of two equally close the earlier.
+
+    Returns
+    -------
+    int or None
+        Index into `times`; None where `times` is None.
+
+    Raises
+    ------
+    DimensionError
+        A label that is no time, that names no instant (`match="exact"`), an empty axis, or a
+        label where there is no time axis.
+
+    Examples
+    --------
+    >>> days = np.array(["2018-05-06", "2018-05-24", "2018-06-15"], dtype="datetime64[ns]")
+    >>> select_time(days), select_time(days, "2018-05"), select_time(days, "2018-05-06")
+    (2, 1, 0)
+    >>> select_time(days, "2018-06-01", match="nearest")
+    1
+    >>> select_time(None) is None
+    True
+    """
+    if match not in get_args(TimeMatch):
+        raise DimensionError(f"a time is matched 'exact' or 'nearest', got {match!r}")
+    if times is None:
+        if label is not None:
+            raise DimensionError(f"time {label!r} was asked for, but there is no time axis")
+        return None
+    if times.size == 0:
+        raise DimensionError("the time axis is empty: there is no instant to choose")
+    if label is None:
+        return int(np.argmax(times))
+    begin, end = _period(label)
+    named = (times >= begin) & (times < end)
+    if named.any():
+        return int(np.flatnonzero(named)[np.argmax(times[named])])
+    if match == "exact":
+        raise DimensionError(_not_found(times, label))
+    order = np.argsort(times, kind="stable")
+    return int(order[np.argmin(np.abs(times[order] - begin))])
+
+
+def iso(instant: np.datetime64) -> str:
+    """Return an instant as ISO 8601 in UTC, to the second, or finer where it is finer.
+
+    Examples
+    --------
+    >>> iso(np.datetime64("2018-05-24T00:00:00.000000000"))
+    '2018-05-24T00:00:00Z'
+    >>> iso(np.datetime64("2018-05-24T00:00:00.250"))
+    '2018-05-24T00:00:00.250000000Z'
+    """
+    seconds = instant.astype("datetime64[s]")
+    return f"{seconds if seconds == instant else instant.astype('datetime64[ns]')}Z"
+
+
+def _period(label: str | np.datetime64) -> tuple[np.datetime64, np.datetime64]:
+    """Return the half-open period that a label is wide, as datetime64[ns]."""
+    text = label.strip().removesuffix("Z") if isinstance(label, str) else label
+    try:
+        start = np.datetime64(text)
+    except ValueError as error:
+        raise DimensionError(
+            f"expected an ISO 8601 time such as 2018-05-24 or 2018-05-24T10:30:00Z, got {label!r}"
+        ) from error
+    if np.isnat(start) or np.datetime_data(start.dtype)[0] == "generic":
+        raise DimensionError(f"expected an ISO 8601 time such as 2018-05-24, got {label!r}")
+    return start.astype("datetime64[ns]"), (start + 1).astype("datetime64[ns]")
+
+
+def _not_found(times: NDArray[np.datetime64], label: str | np.datetime64) -> str:
+    listed = [iso(instant) for instant in np.sort(times)]
+    if len(listed) > _MOST_LISTED:
+        listed = [*listed[: _MOST_LISTED - 2], "...", listed[-1]]
+    return f"no time {str(label)!r}; the times are {', '.join(listed)}"

@@ -1,0 +1,141 @@
+"""The values of variables under the pixels of a picture."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcube_tiles.errors import ExpressionError
+from xcube_tiles.grid.celltype import CellType
+from xcube_tiles.render.pixels import TOLERANCE
+from xcube_tiles.render.window import DrawResampling, Window, find_window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+    from odc.geo.geobox import GeoBox
+
+    from xcube_tiles.algebra.expression import Expression
+    from xcube_tiles.render.source import TileSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Values of some variables under the pixels of a picture."""
+
+    values: Mapping[str, NDArray[Any]]
+    """Cells of each variable, shape (height, width); where `outside` holds they mean nothing."""
+
+    types: Mapping[str, CellType]
+    """Cell type of each variable's values."""
+
+    outside: NDArray[np.bool_] | None
+    """Pixels outside the source, shape (height, width); None: none is."""
+
+    def floats(self, name: str) -> NDArray[Any]:
+        """Return the values of a variable as floats; NaN where there is none."""
+        floats = as_floats(self.values[name], self.types[name])
+        if self.outside is not None:
+            floats[self.outside] = np.nan
+        return floats
+
+    def evaluate(self, expression: Expression) -> NDArray[Any]:
+        """Return the values of an expression as floats; NaN where there is none."""
+        inputs = {name: self.floats(name) for name in expression.names}
+        with np.errstate(all="ignore"):
+            result = np.asarray(expression.evaluate(inputs))
+        dtype = np.result_type(np.float32, *inputs.values())
+        result = np.broadcast_to(result, next(iter(inputs.values())).shape).astype(dtype)
+        if self.outside is not None:
+            result[self.outside] = np.nan
+        return result
+
+
+def sample(
+    source: TileSource,
+    target: GeoBox,
+    names: tuple[str, ...],
+    *,
+    time: int | None = None,
+    resampling: DrawResampling = "nearest",
+    tolerance: float = TOLERANCE,
+) -> Sample | None:
+    """Return the values of variables under each pixel of a picture.
+
+    Parameters
+    ----------
+    source
+        What is drawn.
+    target
+        Grid of the picture.
+    names
+        Variables to read, each of them once and by one window.
+    time
+        Index into the source's times.
+    resampling
+        `nearest`: the cell that holds the pixel's centre, in its own dtype. `bilinear`: floats, the
+        weighted mean of the four cells around; NoData weighs nothing, and a pixel whose nearest
+        cell is NoData is NoData.
+    tolerance
+        Largest error of a pixel's position, in cells; 0: exact.
+
+    Returns
+    -------
+    Sample or None
+        None: the picture shows nothing of the source, and nothing was read.
+
+    Raises
+    ------
+    ExpressionError
+        No name at all: an expression of nothing but numbers.
+    GeoreferenceError, SizeLimitError
+        See `find_window`.
+    """
+    if not names:
+        raise ExpressionError(
+            "the expression names no variable: there is nothing to draw; the variables are "
+            + ", ".join(source.variables)
+        )
+    smooth = resampling == "bilinear"
+    window = find_window(source, target, tolerance=tolerance, rim=int(smooth))
+    if window is None:
+        return None
+    values, types = {}, {}
+    for name in names:
+        cell_type = source.cell_type(name)
+        cells = source.read(name, level=window.level, rows=window.rows, cols=window.cols, time=time)
+        if smooth:
+            values[name] = _smooth(window, cells, cell_type)
+            types[name] = CellType.default(values[name].dtype)
+        else:
+            values[name], types[name] = window.gather(cells), cell_type
+    return Sample(values=values, types=types, outside=window.outside)
+
+
+def float_dtype(cell_type: CellType) -> np.dtype[Any]:
+    """Return the float dtype that holds all digits of a cell: float32 up to 16 bits, else float64.
+
+    Examples
+    --------
+    >>> [float_dtype(CellType.parse(name)).name for name in ("uint16", "float32", "int32")]
+    ['float32', 'float32', 'float64']
+    """
+    small = cell_type.dtype.itemsize <= 2 or cell_type.dtype == np.float32
+    return np.dtype(np.float32 if small else np.float64)
+
+
+def as_floats(values: NDArray[Any], cell_type: CellType) -> NDArray[Any]:
+    """Return cells as floats of `float_dtype`, with NaN for NoData; always a copy."""
+    floats = values.astype(float_dtype(cell_type))
+    if cell_type.nodata is not None and not math.isnan(cell_type.nodata):
+        floats[cell_type.is_nodata(values)] = np.nan
+    return floats
+
+
+def _smooth(window: Window, cells: NDArray[Any], cell_type: CellType) -> NDArray[Any]:
+    mean = window.gather_bilinear(cells, cell_type.is_nodata(cells))
+    return mean.astype(float_dtype(cell_type))

@@ -1,0 +1,85 @@
+"""What can be rendered: the protocol that catalog layers, GeoTIFFs and cubes satisfy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from xcube_tiles.errors import StyleError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from odc.geo.crs import CRS
+    from odc.geo.geobox import GeoBox
+
+    from xcube_tiles.grid.celltype import CellType
+
+
+class TileSource(Protocol):
+    """Variables on one grid, at one or more levels of detail, that give their cells by windows.
+
+    A source opens its arrays once and may be read from many threads at a time.
+    """
+
+    @property
+    def crs(self) -> CRS:
+        """Coordinate reference system of all levels."""
+
+    @property
+    def geoboxes(self) -> tuple[GeoBox, ...]:
+        """Grid of each level, the finest first; none is rotated."""
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the variables, in their own order; at least one."""
+
+    @property
+    def times(self) -> NDArray[np.datetime64] | None:
+        """Instants of the time axis, datetime64[ns], in its own order; None: there is none."""
+
+    def cell_type(self, variable: str) -> CellType:
+        """Return dtype and NoData of a variable; all levels have the same."""
+
+    def read(
+        self, variable: str, *, level: int, rows: slice, cols: slice, time: int | None = None
+    ) -> NDArray[Any]:
+        """Return the cells of a window as they are stored: nothing is masked or scaled.
+
+        Parameters
+        ----------
+        variable
+            Name of the variable.
+        level
+            Index into `geoboxes`.
+        rows, cols
+            The window, inside the level, with neither negative bounds nor steps.
+        time
+            Index into `times`; None where `times` is None. A variable without a time axis ignores
+            it.
+
+        Returns
+        -------
+        ndarray, shape (rows, cols)
+            Cells in the dtype of `cell_type`.
+        """
+
+
+def check_variables(source: TileSource, names: tuple[str, ...]) -> None:
+    """Raise StyleError unless a source has all these variables."""
+    unknown = [name for name in names if name not in source.variables]
+    if unknown:
+        raise StyleError(
+            f"unknown variable {unknown[0]!r}; the variables are {', '.join(source.variables)}"
+        )
+
+
+def attributes_of(source: TileSource, variable: str) -> Mapping[str, Any]:
+    """Return the CF attributes of a variable where the source knows them.
+
+    A source may have a method ``variable_attrs(variable)``; it isn't part of the protocol because
+    only units, categories and ranges depend on it, and each of them can be given in a `Style`.
+    """
+    describe = getattr(source, "variable_attrs", None)
+    return describe(variable) if describe is not None else {}
