@@ -210,7 +210,8 @@ def positions(
         down = np.linspace(rows[0], rows[1], samples or rows[1] - rows[0] + 1)
         across = np.linspace(cols[0], cols[1], samples or cols[1] - cols[0] + 1)
     else:
-        down, across = np.arange(*rows) + 0.5, np.arange(*cols) + 0.5
+        down = np.arange(rows[0] + 0.5, rows[1])
+        across = np.arange(cols[0] + 0.5, cols[1])
     to, back = target.affine, ~source.affine
     x, y = np.meshgrid(to.c + across * to.a, to.f + down * to.e)
     if target.crs != source.crs:
