@@ -1,0 +1,87 @@
+/** The server's answers, and how to ask for them. */
+
+export type Bounds = [west: number, south: number, east: number, north: number];
+
+export interface LayerSummary {
+  name: string;
+  title: string | null;
+  variables: unknown[];
+  times: { count: number; first: string; last: string } | null;
+  levels: unknown;
+}
+
+export interface Category {
+  value: number;
+  label: string;
+  color: string;
+}
+
+export interface Variable {
+  name: string;
+  dtype: string;
+  nodata: number | string | null;
+  min: number | null;
+  max: number | null;
+  units: string | null;
+  categories?: Category[] | null;
+}
+
+export interface LayerInfo {
+  name: string;
+  title: string | null;
+  crs: string;
+  bounds_wgs84: Bounds;
+  levels: { level: number; shape: number[]; resolution: number[] | number }[];
+  variables: Variable[];
+  times: string[] | null;
+  default_style: {
+    bands: string[];
+    stretch: [number, number][];
+    colormap: string | null;
+  };
+}
+
+export interface Legend {
+  colormap: string | null;
+  stretch: [number, number][];
+  colors: string[];
+  categories: Category[];
+  units: string | null;
+}
+
+export interface PointValues {
+  time: string | null;
+  values: Record<string, number | null>;
+}
+
+/** The server refused; `message` is its own text. */
+export class ApiError extends Error {}
+
+// The page is served at the root of the API, which may itself lie below a proxy's path.
+export function address(path: string, query?: URLSearchParams): string {
+  const url = new URL(path, document.baseURI);
+  if (query) url.search = query.toString();
+  url.hash = "";
+  return url.href;
+}
+
+export async function ask<T>(path: string, query?: URLSearchParams, signal?: AbortSignal): Promise<T> {
+  const response = await fetch(address(path, query), { signal });
+  if (!response.ok) throw new ApiError(await reason(response));
+  return (await response.json()) as T;
+}
+
+export async function reason(response: Response): Promise<string> {
+  const text = await response.text();
+  try {
+    const { detail } = JSON.parse(text) as { detail?: unknown };
+    if (typeof detail === "string") return detail;
+    if (Array.isArray(detail)) return detail.map((one: { msg?: string }) => one.msg).join("; ");
+  } catch {
+    // Not JSON: a proxy's page, say.
+  }
+  return `${response.status} ${response.statusText}`;
+}
+
+export const layerPath = (name: string): string =>
+  `layers/${name.split("/").map(encodeURIComponent).join("/")}`;

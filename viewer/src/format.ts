@@ -1,0 +1,26 @@
+/** Numbers and dates for people. */
+
+export function number(value: number): string {
+  if (!Number.isFinite(value)) return "–";
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e7)) return value.toExponential(2);
+  return String(Number(value.toPrecision(size >= 1000 ? 6 : 4)));
+}
+
+/** 2024-07-15T00:00:00.000000000 → 15 Jul 2024, with the time of day where it isn't midnight. */
+export function moment(iso: string): string {
+  const match = /^(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}:\d{2})(?::(\d{2}))?)?/.exec(iso);
+  if (!match) return iso;
+  const [, year, month, day, clock, seconds] = match;
+  const name = MONTHS[Number(month) - 1] ?? month;
+  const midnight = !clock || (clock === "00:00" && (seconds ?? "00") === "00");
+  return `${Number(day)} ${name} ${year}${midnight ? "" : `, ${clock}`}`;
+}
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+export function degrees(lon: number, lat: number): string {
+  const ns = lat < 0 ? "S" : "N";
+  const ew = lon < 0 ? "W" : "E";
+  return `${Math.abs(lat).toFixed(4)}° ${ns}, ${Math.abs(lon).toFixed(4)}° ${ew}`;
+}

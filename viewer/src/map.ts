@@ -1,0 +1,159 @@
+/** The map: one layer of tiles over a plain ground with a graticule. */
+
+import Map from "ol/Map";
+import View from "ol/View";
+import Graticule from "ol/layer/Graticule";
+import TileLayer from "ol/layer/Tile";
+import VectorLayer from "ol/layer/Vector";
+import Feature from "ol/Feature";
+import { fromExtent } from "ol/geom/Polygon";
+import Point from "ol/geom/Point";
+import { defaults as controls, ScaleLine, Attribution } from "ol/control";
+import { fromLonLat, toLonLat, transformExtent } from "ol/proj";
+import VectorSource from "ol/source/Vector";
+import XYZ from "ol/source/XYZ";
+import { Circle, Fill, Stroke, Style, Text } from "ol/style";
+import { address, layerPath, type Bounds } from "./api";
+import type { View as Shown } from "./state";
+import { styleQuery } from "./state";
+
+const DARK = window.matchMedia("(prefers-color-scheme: dark)");
+
+// Twice the pixels on dense screens; the server takes any size.
+const DENSITY = window.devicePixelRatio > 1.25 ? 2 : 1;
+
+export class TileMap {
+  readonly map: Map;
+  private readonly tiles = new TileLayer<XYZ>({ className: "tiles", preload: 1 });
+  private readonly frame = new VectorSource();
+  private readonly mark = new Feature<Point>();
+  private loading = 0;
+
+  constructor(
+    private readonly target: HTMLElement,
+    onBusy: (busy: boolean) => void,
+  ) {
+    this.map = new Map({
+      target,
+      layers: [
+        this.tiles,
+        new VectorLayer({ source: this.frame, style: frameStyle, className: "frame" }),
+        graticule(),
+        new VectorLayer({
+          source: new VectorSource({ features: [this.mark] }),
+          style: markStyle,
+          className: "mark",
+        }),
+      ],
+      controls: controls({ attribution: false, rotate: false }).extend([
+        new ScaleLine(),
+        new Attribution({ collapsible: true }),
+      ]),
+      view: new View({ center: [0, 0], zoom: 2, maxZoom: 22, constrainResolution: false }),
+    });
+    this.map.on("loadstart", () => onBusy(true));
+    this.map.on("loadend", () => onBusy(false));
+    DARK.addEventListener("change", () => this.map.getLayers().forEach((layer) => layer.changed()));
+  }
+
+  /** Show a layer in the style of a view. */
+  show(view: Shown, bounds: Bounds): void {
+    const query = styleQuery(view);
+    if (DENSITY > 1) query.set("size", String(256 * DENSITY));
+    const path = `${layerPath(view.layer ?? "")}/tiles/WebMercatorQuad/`;
+    const url = `${address(path)}{z}/{x}/{y}.png?${query}`;
+    const source = this.tiles.getSource();
+    const extent = transformExtent(bounds, "EPSG:4326", "EPSG:3857");
+    this.tiles.setExtent(extent);
+    if (source) source.setUrl(url);
+    else this.tiles.setSource(this.source(url));
+    this.frame.clear();
+    this.frame.addFeature(new Feature(fromExtent(extent)));
+  }
+
+  setOpacity(opacity: number): void {
+    this.tiles.setOpacity(opacity);
+  }
+
+  /** Move so that the whole of a layer is seen beside the panel. */
+  fit(bounds: Bounds, panel: HTMLElement): void {
+    const extent = transformExtent(bounds, "EPSG:4326", "EPSG:3857");
+    const wide = window.innerWidth > 720;
+    const left = wide ? panel.getBoundingClientRect().right + 24 : 24;
+    this.map.getView().fit(extent, { padding: [24, 24, 112, left], maxZoom: 18 });
+  }
+
+  place(): [number, number, number] {
+    const view = this.map.getView();
+    const [lon, lat] = toLonLat(view.getCenter() ?? [0, 0]) as [number, number];
+    return [round(view.getZoom() ?? 0, 2), round(lat, 5), round(lon, 5)];
+  }
+
+  goTo([zoom, lat, lon]: [number, number, number]): void {
+    const view = this.map.getView();
+    view.setCenter(fromLonLat([lon, lat]));
+    view.setZoom(zoom);
+  }
+
+  /** Mark a point, or none. */
+  pin(lonLat: [number, number] | null): void {
+    this.mark.setGeometry(lonLat ? new Point(fromLonLat(lonLat)) : undefined);
+  }
+
+  private source(url: string): XYZ {
+    const source = new XYZ({
+      url,
+      tilePixelRatio: DENSITY,
+      maxZoom: 22,
+      transition: 160,
+      // Cells are values: near the finest level they are shown as they are, not blurred.
+      interpolate: false,
+    });
+    source.on("tileloadstart", () => this.count(1));
+    source.on(["tileloadend", "tileloaderror"] as never, () => this.count(-1));
+    return source;
+  }
+
+  /** Tell tests and assistive tools how many tiles are on their way. */
+  private count(step: number): void {
+    this.loading += step;
+    this.target.dataset.loading = String(this.loading);
+  }
+}
+
+const round = (value: number, digits: number): number => Number(value.toFixed(digits));
+
+const ink = (alpha: number): string =>
+  DARK.matches ? `rgba(226, 240, 236, ${alpha})` : `rgba(24, 48, 44, ${alpha})`;
+
+function graticule(): Graticule {
+  const label = (): Text =>
+    new Text({
+      font: "11px system-ui, sans-serif",
+      fill: new Fill({ color: "rgba(90, 110, 106, 0.95)" }),
+      stroke: new Stroke({ color: "rgba(255, 255, 255, 0.55)", width: 2 }),
+    });
+  return new Graticule({
+    className: "graticule",
+    strokeStyle: new Stroke({ color: "rgba(110, 130, 126, 0.28)", width: 1 }),
+    showLabels: true,
+    lonLabelStyle: label(),
+    latLabelStyle: label(),
+    lonLabelPosition: 0.985,
+    latLabelPosition: 0.995,
+    wrapX: false,
+    targetSize: 140,
+  });
+}
+
+const frameStyle = (): Style =>
+  new Style({ stroke: new Stroke({ color: ink(0.45), width: 1, lineDash: [4, 4] }) });
+
+const markStyle = (): Style =>
+  new Style({
+    image: new Circle({
+      radius: 6,
+      stroke: new Stroke({ color: "#fff", width: 2.5 }),
+      fill: new Fill({ color: "#0f766e" }),
+    }),
+  });

@@ -1,0 +1,17 @@
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  // The page may be served below any path: all its addresses are relative.
+  base: "./",
+  build: {
+    outDir: "../xcube_tiles/server/static",
+    emptyOutDir: true,
+    chunkSizeWarningLimit: 700,
+  },
+  server: {
+    // `npm run dev` beside `xcube-tiles serve`.
+    proxy: Object.fromEntries(
+      ["/layers", "/colormaps", "/health"].map((path) => [path, "http://127.0.0.1:8000"]),
+    ),
+  },
+});
