@@ -70,7 +70,8 @@ def _target_grid(obj: XarrayObject, target: object, resolution: float | None) ->
         return source
     if resolution is None:
         return source.to_crs(crs)
-    return source.to_crs(crs, resolution=resolution)
+    # odc-geo's annotation of `resolution` leaves out the number that it documents.
+    return source.to_crs(crs, resolution=resolution)  # type: ignore[arg-type]
 
 
 def _given_grid(target: object) -> GeoBox | None:

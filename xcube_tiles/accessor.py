@@ -1,0 +1,349 @@
+"""The accessor `tiles` of Datasets, DataArrays and DataTrees: one-line delegates, no logic.
+
+Every method imports the room that does the work when it is called, so that registering the
+accessor costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic
+
+import xarray as xr
+
+from xcube_tiles.typing import XarrayT
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+
+    from odc.geo.crs import CRS
+    from odc.geo.geobox import GeoBox
+
+    from xcube_tiles.algebra.reducers import Reduction
+    from xcube_tiles.algebra.temporal import Periods
+    from xcube_tiles.cube.overlap import Overlap
+    from xcube_tiles.grid.celltype import CellType
+    from xcube_tiles.grid.extent import Extent
+    from xcube_tiles.grid.layout import TileLayout
+    from xcube_tiles.typing import (
+        DimensionType,
+        OverflowPolicy,
+        ResamplingName,
+        XarrayObject,
+    )
+
+
+class _Tiles(Generic[XarrayT]):
+    """What the accessors of Datasets and DataArrays share; it holds the object and nothing else."""
+
+    __slots__ = ("_obj",)
+
+    def __init__(self, obj: XarrayT) -> None:
+        self._obj: XarrayT = obj
+
+    def __repr__(self) -> str:
+        from xcube_tiles.render.summary import summary_text
+
+        return summary_text(self._obj)
+
+    def _repr_html_(self) -> str:
+        from xcube_tiles.render.summary import summary_html
+
+        return summary_html(self._obj)
+
+    @property
+    def crs(self) -> CRS:
+        """Coordinate reference system."""
+        from xcube_tiles.cube.georef import crs_of
+
+        return crs_of(self._obj)
+
+    @property
+    def geobox(self) -> GeoBox:
+        """Grid: shape, north-up transform and CRS, as odc-geo has it."""
+        from xcube_tiles.cube.georef import geobox_of
+
+        return geobox_of(self._obj)
+
+    @property
+    def extent(self) -> Extent:
+        """Outer edges of the cells, in the cube's CRS."""
+        from xcube_tiles.cube.georef import extent_of
+
+        return extent_of(self._obj)
+
+    @property
+    def resolution(self) -> tuple[float, float]:
+        """Width and height of a cell, both positive, in units of the CRS."""
+        affine = self.geobox.affine
+        return abs(affine.a), abs(affine.e)
+
+    @property
+    def dims(self) -> dict[str, DimensionType]:
+        """Type of each dimension: spatial, temporal, bands or other."""
+        from xcube_tiles.cube.dimensions import dimension_types
+
+        return dimension_types(self._obj)
+
+    @property
+    def keys(self) -> dict[str, list[Hashable]]:
+        """Keys of the rasters that the cube was made of, and their values."""
+        from xcube_tiles.cube.keycoords import keys_of
+
+        return keys_of(self._obj)
+
+    def layout(self, tile_size: int = 256) -> TileLayout:
+        """Return the grid of tiles over the cube; see `xcube_tiles.TileLayout`."""
+        from xcube_tiles.grid.layout import TileLayout
+
+        return TileLayout.from_geobox(self.geobox, tile_size)
+
+    def canonical(self) -> XarrayT:
+        """Return the cube in canonical form; see `xcube_tiles.cube.georef.canonical`."""
+        from xcube_tiles.cube.georef import canonical
+
+        return canonical(self._obj)
+
+    def set_crs(self, crs: object) -> XarrayT:
+        """Declare the CRS of the coordinates; see `xcube_tiles.cube.georef.set_crs`."""
+        from xcube_tiles.cube.georef import set_crs
+
+        return set_crs(self._obj, crs)
+
+    def convert(self, cell_type: CellType | str, *, overflow: OverflowPolicy = "raise") -> XarrayT:
+        """Convert the cells to another cell type; see `xcube_tiles.cube.cells.convert`."""
+        from xcube_tiles.cube.cells import convert_cells
+
+        return convert_cells(self._obj, cell_type, overflow=overflow)
+
+    def check_compatible(self, other: XarrayObject) -> None:
+        """Raise an error unless two cubes can be combined; see `xcube_tiles.cube.compatibility`."""
+        from xcube_tiles.cube.compatibility import check_compatible
+
+        check_compatible(self._obj, other)
+
+    def add_dimension(
+        self, name: str, label: Hashable, *, type: DimensionType = "other"
+    ) -> XarrayT:
+        """Add a dimension with one label; see `xcube_tiles.cube.labels.add_dimension`."""
+        from xcube_tiles.cube.labels import add_dimension
+
+        return add_dimension(self._obj, name, label, type=type)
+
+    def drop_dimension(self, name: str) -> XarrayT:
+        """Drop a dimension of one label; see `xcube_tiles.cube.labels.drop_dimension`."""
+        from xcube_tiles.cube.labels import drop_dimension
+
+        return drop_dimension(self._obj, name)
+
+    def rename_labels(
+        self,
+        dim: str,
+        target: Sequence[Hashable] | Mapping[Hashable, Hashable],
+        *,
+        source: Sequence[Hashable] | None = None,
+    ) -> XarrayT:
+        """Rename labels of a dimension; see `xcube_tiles.cube.labels.rename_labels`."""
+        from xcube_tiles.cube.labels import rename_labels
+
+        return rename_labels(self._obj, dim, target, source=source)
+
+    def merge(self, other: XarrayT, *, overlap: Overlap | None = None) -> XarrayT:
+        """Merge with another cube on the same grid; see `xcube_tiles.cube.merge.merge`."""
+        from xcube_tiles.cube.merge import merge
+
+        return merge(self._obj, other, overlap=overlap)
+
+    def reduce(
+        self,
+        dim: str,
+        reducer: Reduction,
+        *,
+        q: float | Sequence[float] | None = None,
+        skipna: bool = True,
+        min_count: int = 1,
+        ddof: int = 0,
+    ) -> XarrayT:
+        """Reduce a dimension; see `xcube_tiles.algebra.reduce.reduce`."""
+        from xcube_tiles.algebra.reduce import reduce
+
+        return reduce(self._obj, dim, reducer, q=q, skipna=skipna, min_count=min_count, ddof=ddof)
+
+    def aggregate(
+        self,
+        dim: str,
+        periods: Periods,
+        reducer: Reduction,
+        *,
+        labels: Sequence[Hashable] | None = None,
+        q: float | None = None,
+        skipna: bool = True,
+        min_count: int = 1,
+        ddof: int = 0,
+    ) -> XarrayT:
+        """Reduce each period of time; see `xcube_tiles.algebra.temporal.aggregate`."""
+        from xcube_tiles.algebra.temporal import aggregate
+
+        return aggregate(
+            self._obj,
+            dim,
+            periods,
+            reducer,
+            labels=labels,
+            q=q,
+            skipna=skipna,
+            min_count=min_count,
+            ddof=ddof,
+        )
+
+    def expression(self, text: str, *, name: str = "expression") -> xr.DataArray:
+        """Compute band mathematics; see `xcube_tiles.algebra.expression.expression`."""
+        from xcube_tiles.algebra.expression import expression
+
+        return expression(self._obj, text, name=name)
+
+    def mask(
+        self,
+        where: xr.DataArray,
+        *,
+        values: Sequence[float] | None = None,
+        inverse: bool = False,
+    ) -> XarrayT:
+        """Make cells NoData where a mask says so; see `xcube_tiles.algebra.mask.mask`."""
+        from xcube_tiles.algebra.mask import mask
+
+        return mask(self._obj, where, values=values, inverse=inverse)
+
+    def reproject(
+        self,
+        target: object,
+        *,
+        resolution: float | None = None,
+        resampling: ResamplingName | Mapping[str, ResamplingName] = "nearest",
+    ) -> XarrayT:
+        """Bring the cube onto another grid; see `xcube_tiles.algebra.reproject.reproject`."""
+        from xcube_tiles.algebra.reproject import reproject
+
+        return reproject(self._obj, target, resolution=resolution, resampling=resampling)
+
+    def crop(self, extent: Extent | tuple[float, float, float, float]) -> XarrayT:
+        """Cut out the cells that an extent touches; see `xcube_tiles.algebra.reproject.crop`."""
+        from xcube_tiles.algebra.reproject import crop
+
+        return crop(self._obj, extent)
+
+    def pyramid(
+        self,
+        *,
+        scheme: str = "local",
+        resampling: PyramidResampling | Mapping[str, PyramidResampling] | None = None,
+        levels: int | None = None,
+        min_valid: float = 0.0,
+    ) -> xr.DataTree:
+        """Return levels of halving resolution; see `xcube_tiles.catalog.pyramid.pyramid`."""
+        from xcube_tiles.catalog.pyramid import pyramid
+
+        return pyramid(
+            self._obj, scheme=scheme, resampling=resampling, levels=levels, min_valid=min_valid
+        )
+
+    def render(
+        self,
+        style: Style | None = None,
+        *,
+        size: int = 512,
+        time: str | None = None,
+        format: ImageFormat = "png",
+    ) -> bytes:
+        """Return a picture of the cube; see `xcube_tiles.render.preview.render_preview`."""
+        from xcube_tiles.render.cube import CubeSource
+        from xcube_tiles.render.preview import render_preview
+
+        return render_preview(CubeSource(self._obj), style, size=size, time=time, format=format)
+
+
+class DatasetTiles(_Tiles[xr.Dataset]):
+    """`cube.tiles` of a Dataset, whose variables are the bands."""
+
+    __slots__ = ()
+
+    @property
+    def cell_type(self) -> dict[str, CellType]:
+        """Cell type of each variable."""
+        from xcube_tiles.cube.cells import cell_type_of
+
+        return {str(name): cell_type_of(array) for name, array in self._obj.data_vars.items()}
+
+    def stack_bands(self) -> xr.DataArray:
+        """Turn the variables into one array with the axis `bands`."""
+        from xcube_tiles.cube.bands import stack_bands
+
+        return stack_bands(self._obj)
+
+
+class DataArrayTiles(_Tiles[xr.DataArray]):
+    """`array.tiles` of a DataArray: one raster, or several along `bands`."""
+
+    __slots__ = ()
+
+    @property
+    def cell_type(self) -> CellType:
+        """Dtype of the cells and their NoData."""
+        from xcube_tiles.cube.cells import cell_type_of
+
+        return cell_type_of(self._obj)
+
+    def unstack_bands(self) -> xr.Dataset:
+        """Turn the axis `bands` into the variables of a Dataset."""
+        from xcube_tiles.cube.bands import unstack_bands
+
+        return unstack_bands(self._obj)
+
+    def slope(self, *, z_factor: float | None = None) -> xr.DataArray:
+        """Return the slope of elevations; see `xcube_tiles.algebra.terrain.slope`."""
+        from xcube_tiles.algebra.terrain import slope
+
+        return slope(self._obj, z_factor=z_factor)
+
+    def aspect(self, *, z_factor: float | None = None) -> xr.DataArray:
+        """Return the aspect of elevations; see `xcube_tiles.algebra.terrain.aspect`."""
+        from xcube_tiles.algebra.terrain import aspect
+
+        return aspect(self._obj, z_factor=z_factor)
+
+    def hillshade(
+        self, *, azimuth: float = 315.0, altitude: float = 45.0, z_factor: float | None = None
+    ) -> xr.DataArray:
+        """Return the shaded relief; see `xcube_tiles.algebra.terrain.hillshade`."""
+        from xcube_tiles.algebra.terrain import hillshade
+
+        return hillshade(self._obj, azimuth=azimuth, altitude=altitude, z_factor=z_factor)
+
+
+class DataTreeTiles:
+    """`tree.tiles` of a DataTree: a pyramid whose children "0", "1", ... are its levels."""
+
+    __slots__ = ("_obj",)
+
+    def __init__(self, obj: xr.DataTree) -> None:
+        self._obj = obj
+
+    def render(
+        self,
+        style: Style | None = None,
+        *,
+        size: int = 512,
+        time: str | None = None,
+        format: ImageFormat = "png",
+    ) -> bytes:
+        """Return a picture of the pyramid; see `xcube_tiles.render.preview.render_preview`."""
+        from xcube_tiles.render.cube import CubeSource
+        from xcube_tiles.render.preview import render_preview
+
+        return render_preview(CubeSource(self._obj), style, size=size, time=time, format=format)
+
+
+def register() -> None:
+    """Register the accessors under the name `tiles`."""
+    xr.register_dataset_accessor("tiles")(DatasetTiles)
+    xr.register_dataarray_accessor("tiles")(DataArrayTiles)
+    xr.register_datatree_accessor("tiles")(DataTreeTiles)
