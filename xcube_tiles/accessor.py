@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from xcube_tiles.grid.celltype import CellType
     from xcube_tiles.grid.extent import Extent
     from xcube_tiles.grid.layout import TileLayout
+    from xcube_tiles.render.style import Style
     from xcube_tiles.typing import (
         DimensionType,
+        ImageFormat,
         OverflowPolicy,
+        PyramidResampling,
         ResamplingName,
         XarrayObject,
     )

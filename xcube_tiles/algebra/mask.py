@@ -98,7 +98,7 @@ def _mask_array(
 
 
 def _with_dims(array: xr.DataArray, dims: tuple[Any, ...]) -> Any:
-    return array.data if array.dims == dims else array.variable.set_dims(dims).data  # type: ignore[no-untyped-call]
+    return array.data if array.dims == dims else array.variable.set_dims(dims).data
 
 
 def _mask_block(

@@ -36,9 +36,7 @@ def stack_bands(cube: xr.Dataset) -> xr.DataArray:
     _require_equal({str(a.name): tuple(map(str, a.dims)) for a in arrays}, "dimensions")
     _require_equal({str(a.name): cell_type_of(a).name for a in arrays}, "cell types")
     labels = xr.Variable((BANDS,), [str(a.name) for a in arrays], {TYPE_ATTR: "bands"})
-    stacked = xr.Variable.concat(  # type: ignore[no-untyped-call]
-        [array.variable for array in arrays], BANDS
-    )
+    stacked = xr.Variable.concat([array.variable for array in arrays], BANDS)
     stacked.attrs = _shared_attrs(arrays)
     result = xr.DataArray(stacked, coords={**cube.coords, BANDS: labels})
     result = result.transpose(..., BANDS, *arrays[0].dims[-2:])

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
+import xarray as xr
 
 from xcube_tiles.cube.blocks import map_blocks
 from xcube_tiles.errors import CellTypeError
 from xcube_tiles.grid.celltype import CellType, convert
+from xcube_tiles.typing import OverflowPolicy
 
 if TYPE_CHECKING:
-    import xarray as xr
     from numpy.typing import NDArray
 
-    from xcube_tiles.typing import OverflowPolicy
+    from xcube_tiles.typing import XarrayT
 
 _NODATA_ATTRS = ("_FillValue", "nodata", "missing_value")
 
@@ -66,14 +66,14 @@ def declared_attrs(attrs: dict[Any, Any], cell_type: CellType) -> dict[Any, Any]
 
 
 def convert_cells(
-    array: xr.DataArray, target: CellType | str, *, overflow: OverflowPolicy = "raise"
-) -> xr.DataArray:
-    """Convert the cells of an array to another cell type.
+    obj: XarrayT, target: CellType | str, *, overflow: OverflowPolicy = "raise"
+) -> XarrayT:
+    """Convert cells to another cell type.
 
     Parameters
     ----------
-    array
-        Cells of any cell type.
+    obj
+        Cells of any cell type; of a Dataset, every variable with y and x.
     target
         Cell type or its name, such as `"uint8ud255"`.
     overflow
@@ -83,17 +83,32 @@ def convert_cells(
     Raises
     ------
     CellTypeError
-        A name that isn't a cell type; values that don't fit, with `overflow="raise"`.
+        A name that isn't a cell type; values that don't fit, with `overflow="raise"`; an unknown
+        policy.
     """
+    if overflow not in get_args(OverflowPolicy):
+        raise CellTypeError(
+            f"unknown overflow policy {overflow!r}; expected one of "
+            f"{', '.join(get_args(OverflowPolicy))}"
+        )
     goal = CellType.parse(target) if isinstance(target, str) else target
-    source = cell_type_of(array)
+    if isinstance(obj, xr.DataArray):
+        return _convert_array(obj, goal, overflow)
+    spatial = {name: a for name, a in obj.data_vars.items() if {"y", "x"} <= set(a.dims)}
+    return obj.assign({name: _convert_array(a, goal, overflow) for name, a in spatial.items()})
+
+
+def _convert_array(array: xr.DataArray, target: CellType, overflow: OverflowPolicy) -> xr.DataArray:
     data = map_blocks(
-        partial(_convert_block, source=source, target=goal, overflow=overflow),
+        _convert_block,
         array.data,
         name="convert-cells",
-        dtype=goal.dtype,
+        dtype=target.dtype,
+        source=cell_type_of(array),
+        target=target,
+        overflow=overflow,
     )
-    return set_cell_type(array.copy(data=data), goal)
+    return set_cell_type(array.copy(data=data), target)
 
 
 def _convert_block(
