@@ -84,6 +84,8 @@ def coarsen(
     >>> coarsen(cells, factor=2, method="mean", nodata=0)
     array([[2, 0]], dtype=uint8)
     """
+    if not cells.size:
+        return _empty(cells, factor)
     if method == "median" and cells.dtype == np.uint64:
         return _median_uint64(cells, factor, nodata, min_valid)
     wide_mean = method == "mean" and cells.dtype.kind in "iu" and cells.dtype.itemsize == 8
@@ -184,6 +186,10 @@ def _median_uint64(
     return result.view(np.uint64) ^ middle
 
 
+def _empty(cells: NDArray[Any], factor: int) -> NDArray[Any]:
+    return np.empty((*cells.shape[:-2], *_coarse_shape(cells, factor)[-2:]), cells.dtype)
+
+
 def _least_count(min_valid: float, factor: int) -> int:
     return max(1, int(np.ceil(min_valid * factor * factor)))
 
@@ -195,7 +201,7 @@ def _planes(cells: NDArray[Any]) -> NDArray[Any]:
 
 
 def _coarse_shape(planes: NDArray[Any], factor: int) -> tuple[int, ...]:
-    return (planes.shape[0], *(-(-size // factor) for size in planes.shape[1:]))
+    return (planes.shape[0], *(-(-size // factor) for size in planes.shape[-2:]))
 
 
 def _marker(nodata: float | None, dtype: np.dtype[Any]) -> tuple[Any, bool]:
@@ -206,6 +212,8 @@ def _marker(nodata: float | None, dtype: np.dtype[Any]) -> tuple[Any, bool]:
 def _sums(
     cells: NDArray[Any], factor: int, nodata: float | None, *, of_ones: bool
 ) -> NDArray[np.float64]:
+    if not cells.size:
+        return _empty(cells, factor).astype(np.float64)
     planes = _planes(cells)
     out = np.empty(_coarse_shape(planes, factor), np.float64)
     number, known = _marker(nodata, planes.dtype)

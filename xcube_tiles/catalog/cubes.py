@@ -1,0 +1,81 @@
+"""What a cube must be to become a layer."""
+
+from __future__ import annotations
+
+import re
+
+import xarray as xr
+
+from xcube_tiles.cube.bands import unstack_bands
+from xcube_tiles.cube.cells import cell_type_of
+from xcube_tiles.cube.dimensions import find_dim
+from xcube_tiles.cube.georef import canonical
+from xcube_tiles.errors import CatalogError, DimensionError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_MOST_DIMS = 3
+# time (or one other dimension), y, x: rio-tiler and most browser clients read no more.
+
+
+def checked_name(name: object) -> str:
+    """Return the name of a layer if it is one.
+
+    Raises
+    ------
+    CatalogError
+        A name with other characters than letters, digits, ``_``, ``-`` and ``.``, or that begins
+        with one of the latter three.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise CatalogError(
+            f"a layer's name must be letters, digits, '_', '-' or '.', and begin with a letter or "
+            f"digit; got {name!r}"
+        )
+    return name
+
+
+def as_layer_cube(obj: xr.Dataset | xr.DataArray, name: str = "data") -> xr.Dataset:
+    """Return a cube in canonical form, one variable per band, or raise.
+
+    Parameters
+    ----------
+    obj
+        A cube; a band axis becomes variables.
+    name
+        Name of the variable that a DataArray without a name becomes.
+
+    Raises
+    ------
+    DimensionError
+        A variable without y and x, or with more than one dimension besides.
+    CatalogError
+        Something that is no cube, or a Dataset without variables.
+    CellTypeError
+        Cells that are no numbers.
+    """
+    if not isinstance(obj, xr.Dataset | xr.DataArray):
+        raise CatalogError(f"expected an xarray Dataset or DataArray, got {type(obj).__name__}")
+    cube = canonical(_as_dataset(obj, name))
+    if not cube.data_vars:
+        raise CatalogError("the cube has no variables: nothing to write")
+    for variable, array in cube.data_vars.items():
+        if array.dims[-2:] != ("y", "x"):
+            raise DimensionError(
+                f"variable {variable!r} has the dimensions {array.dims!r}; a layer needs y and x "
+                f"in each: drop it with ds.drop_vars({variable!r})"
+            )
+        if array.ndim > _MOST_DIMS:
+            raise DimensionError(
+                f"variable {variable!r} has the dimensions {array.dims!r}; a layer holds y, x and "
+                "one more. Select or reduce the others, or write a layer for each"
+            )
+        cell_type_of(array)
+    return cube
+
+
+def _as_dataset(obj: xr.Dataset | xr.DataArray, name: str) -> xr.Dataset:
+    if isinstance(obj, xr.Dataset):
+        return obj
+    if find_dim(obj, "bands") is not None:
+        return unstack_bands(obj)
+    return obj.to_dataset(name=name if obj.name is None else str(obj.name))
