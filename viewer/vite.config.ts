@@ -7,6 +7,8 @@ export default defineConfig({
     outDir: "../xcube_tiles/server/static",
     emptyOutDir: true,
     chunkSizeWarningLimit: 700,
+    // The bundle carries code of others: their licences go with it.
+    license: { fileName: "licenses.md" },
   },
   server: {
     // `npm run dev` beside `xcube-tiles serve`.

@@ -27,7 +27,7 @@ class Page {
     this.timeline = new Timeline(byId("timeline"), store);
     this.cursor = new Cursor(byId("cursor"), this.tiles.map, store);
     store.subscribe((view, changed) => this.follow(view, changed));
-    this.tiles.map.on("moveend", () => store.update({ place: this.tiles.place() }));
+    this.tiles.map.on("moveend", () => this.info && store.update({ place: this.tiles.place() }));
     window.addEventListener("hashchange", () => this.go(fromHash(location.hash)));
     byId("fit").onclick = () => this.info && this.tiles.fit(this.info.bounds_wgs84, this.panel);
     byId("fold").onclick = () => this.fold();
@@ -36,6 +36,7 @@ class Page {
   /** Load a layer and show it in the style of the address, or in its own. */
   async open(name: string, wanted: Partial<View>): Promise<void> {
     const info = await ask<LayerInfo>(layerPath(name));
+    const before = this.info;
     this.info = info;
     const styled = wanted.bands ?? wanted.expression;
     const bands = info.default_style.bands;
@@ -51,10 +52,11 @@ class Page {
     this.store.update({ ...(styled ? { bands: [], stretch: [], colormap: "" } : own), ...wanted, layer: name, time });
     this.style.offer(info);
     this.timeline.offer(info.times);
-    const { place, opacity } = this.store.view;
-    if (place) this.tiles.goTo(place);
-    else this.tiles.fit(info.bounds_wgs84, this.panel);
-    this.tiles.setOpacity(opacity);
+    this.tiles.setOpacity(this.store.view.opacity);
+    // Layers of one place are compared: the map stays where it is.
+    const stay = String(before?.bounds_wgs84) === String(info.bounds_wgs84);
+    if (wanted.place) this.tiles.goTo(wanted.place);
+    else if (!stay) this.tiles.fit(info.bounds_wgs84, this.panel);
     this.redraw();
   }
 
@@ -67,13 +69,8 @@ class Page {
 
   private follow(view: View, changed: ReadonlySet<keyof View>): void {
     if (changed.has("layer") && view.layer !== null && view.layer !== this.info?.name) {
-      // Another layer lies elsewhere and has other bands: start from its own style and place.
-      const same = this.info;
-      void ask<LayerInfo>(layerPath(view.layer)).then((next) => {
-        const stay = same !== null && String(same.bounds_wgs84) === String(next.bounds_wgs84);
-        if (!stay) this.store.update({ place: null });
-        return this.open(next.name, {});
-      }).catch(trouble);
+      // Another layer has other bands: start from its own style.
+      this.open(view.layer, {}).catch(trouble);
     } else if (LOOKS.some((key) => changed.has(key))) this.redraw();
     if (changed.has("opacity")) this.tiles.setOpacity(view.opacity);
     history.replaceState(null, "", `#${toHash(view)}`);
