@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -132,7 +132,7 @@ class Extent:
         Returns
         -------
         Extent
-            An extent that crosses the antimeridian of a geographic CRS spans all its longitudes.
+            One that crosses the antimeridian of a geographic CRS spans all its longitudes.
 
         Raises
         ------
@@ -143,6 +143,7 @@ class Extent:
         -----
         Each edge is followed at 21 points besides the corners, as an edge is a curve in the
         other CRS; poles inside the rectangle count (`pyproj.Transformer.transform_bounds`).
+        Longitudes beyond 180 degrees, as in grids from 0 to 360, mean the places 360 degrees less.
 
         Examples
         --------
@@ -153,19 +154,24 @@ class Extent:
         target = as_crs(crs)
         if same_crs(target, self.crs):
             return Extent.from_bounds(self.bounds, target)
-        transformer = self.crs.transformer(target)
-        try:
-            edges = transformer.transform_bounds(
-                *self.bounds, densify_pts=_EDGE_POINTS, errcheck=True
+        first, *others = [_projected(piece, target) for piece in self._pieces()]
+        for other in others:
+            first = first.union(other)
+        return first
+
+    def _pieces(self) -> list[Extent]:
+        """Return the parts of a geographic extent between -180 and 180 degrees, moved there."""
+        if not self.crs.geographic or (self.xmin >= -180 and self.xmax <= 180):
+            return [self]
+        turns = range(math.floor((self.xmin + 180) / 360), math.ceil((self.xmax + 180) / 360))
+        return [
+            replace(
+                self,
+                xmin=max(self.xmin - 360 * turn, -180.0),
+                xmax=min(self.xmax - 360 * turn, 180.0),
             )
-        except ProjError as error:
-            raise GridError(f"{self!r} has no place in {target!s}: {error}") from error
-        if not all(math.isfinite(edge) for edge in edges):
-            raise GridError(f"{self!r} has no place in {target!s}: its edges there are {edges!r}")
-        xmin, ymin, xmax, ymax = edges
-        if xmin > xmax:
-            xmin, xmax = -180.0, 180.0
-        return Extent(xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax, crs=target)
+            for turn in turns
+        ]
 
     def intersects(self, other: Extent) -> bool:
         """Return whether two extents share a point, be it one on an edge.
@@ -270,6 +276,22 @@ class Extent:
                 f"the extents have different CRSs, {self.crs!s} and {other.crs!s}; "
                 "bring one to the other with to_crs()"
             )
+
+
+def _projected(extent: Extent, target: CRS) -> Extent:
+    transformer = extent.crs.transformer(target)
+    try:
+        edges = transformer.transform_bounds(
+            *extent.bounds, densify_pts=_EDGE_POINTS, errcheck=True
+        )
+    except ProjError as error:
+        raise GridError(f"{extent!r} has no place in {target!s}: {error}") from error
+    if not all(math.isfinite(edge) for edge in edges):
+        raise GridError(f"{extent!r} has no place in {target!s}: its edges there are {edges!r}")
+    xmin, ymin, xmax, ymax = edges
+    if xmin > xmax:
+        xmin, xmax = -180.0, 180.0
+    return Extent(xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax, crs=target)
 
 
 def as_crs(crs: Any) -> CRS:

@@ -12,15 +12,17 @@ from odc.geo.crs import CRS
 from xcube_tiles.errors import GridError
 
 
+@lru_cache(maxsize=1)
 def tms_names() -> tuple[str, ...]:
-    """Return the names of the TileMatrixSets that morecantile knows, sorted.
+    """Return the names of the TileMatrixSets of morecantile that are regular grids, sorted.
 
     Examples
     --------
-    >>> "WebMercatorQuad" in tms_names()
-    True
+    >>> "WebMercatorQuad" in tms_names(), "GNOSISGlobalGrid" in tms_names()
+    (True, False)
     """
-    return tuple(sorted(morecantile.tms.list()))
+    names = sorted(morecantile.tms.list())
+    return tuple(name for name in names if not _named_tms(name).is_variable)
 
 
 def regular_tms(tms: TileMatrixSet | str) -> TileMatrixSet:

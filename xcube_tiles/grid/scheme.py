@@ -160,13 +160,13 @@ class ZoomedScheme:
         Raises
         ------
         GridError
-            A geobox that isn't north-up, or whose centre has no place in the scheme's CRS.
+            A geobox that isn't north-up, or whose cells have no place in the scheme's CRS.
 
         Notes
         -----
-        Cell sizes are compared in the CRS of the scheme, at the centre of the raster. In Web
-        Mercator at 60° north cells measure twice their length on the ground, and a raster of
-        10 m gets the level for 20 m.
+        Cell sizes are compared in the CRS of the scheme (see `resolution_in`). In Web Mercator at
+        60° north cells measure twice their length on the ground, and a raster of 10 m gets the
+        level for 20 m.
 
         Examples
         --------
@@ -305,7 +305,7 @@ class LocalScheme:
         Raises
         ------
         GridError
-            A geobox that isn't north-up, or whose centre has no place in the scheme's CRS.
+            A geobox that isn't north-up, or whose cells have no place in the scheme's CRS.
         """
         wanted = resolution_in(geobox, self.crs)
         levels = self.zooms[::-1]

@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
 from pyproj.exceptions import ProjError
 
 from xcube_tiles.errors import GridError
@@ -13,9 +14,10 @@ from xcube_tiles.grid.extent import as_crs, same_crs
 from xcube_tiles.grid.layout import north_up_resolution
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from odc.geo import SomeCRS
+    from odc.geo.crs import CRS
     from odc.geo.geobox import GeoBox
 
 THRESHOLD = 0.1
@@ -40,13 +42,13 @@ def resolution_in(geobox: GeoBox, crs: SomeCRS) -> float:
     -------
     float
         In units of `crs`. In the raster's own CRS: the smaller of a cell's edges. Elsewhere: the
-        edge of a square cell that fits the raster's cells at its centre
-        (`odc.geo.geobox.GeoBox.to_crs`).
+        edge of a square cell that fits a cell of the raster (`odc.geo.geobox.GeoBox.to_crs`); the
+        smallest of those at the centre and a quarter of the way from each corner.
 
     Raises
     ------
     GridError
-        A geobox that isn't north-up, or whose centre has no place in `crs`.
+        A geobox that isn't north-up, or whose cells have no place in `crs`.
 
     Examples
     --------
@@ -60,14 +62,28 @@ def resolution_in(geobox: GeoBox, crs: SomeCRS) -> float:
     target = as_crs(crs)
     if same_crs(as_crs(geobox.crs), target):
         return min(x, y)
+    sizes = [size for cell in _sample(geobox) if (size := _fitted(cell, target)) > 0]
+    if not sizes:
+        raise GridError(f"the cells of {geobox!r} have no place in {target!s}")
+    return min(sizes)
+
+
+def _sample(geobox: GeoBox) -> Iterator[GeoBox]:
+    """Yield the cells at the centre and a quarter of the way from each corner."""
+    rows, cols = geobox.shape.yx
+    for row, col in ((2, 2), (1, 1), (1, 3), (3, 1), (3, 3)):
+        top, left = row * rows // 4, col * cols // 4
+        yield geobox[top : top + 1, left : left + 1]
+
+
+def _fitted(cell: GeoBox, target: CRS) -> float:
+    """Return the edge of a square cell of another CRS; 0 where there is none."""
     try:
-        # the centre alone: the rims of a large raster may have no place in the other CRS
-        size = abs(float(geobox.center_pixel.to_crs(target, resolution="fit").resolution.x))
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            size = abs(float(cell.to_crs(target, resolution="fit").resolution.x))
     except (ProjError, ValueError, OverflowError, ZeroDivisionError):
-        size = math.nan
-    if not (math.isfinite(size) and size > 0):
-        raise GridError(f"the centre of {geobox!r} has no place in {target!s}")
-    return size
+        return 0.0
+    return size if math.isfinite(size) else 0.0
 
 
 def level_for(wanted: float, sizes: Sequence[float], threshold: float) -> int:
