@@ -15,7 +15,8 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from xcube_tiles.errors import CellTypeError, CollectionError, GeoreferenceError
-from xcube_tiles.grid.celltype import DTYPE_NAMES, CellType
+from xcube_tiles.grid.celltype import CellType
+from xcube_tiles.grid.dtypes import DTYPE_NAMES
 from xcube_tiles.sources.storage import fingerprint, open_raster
 
 if TYPE_CHECKING:

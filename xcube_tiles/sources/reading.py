@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xcube_tiles.sources.decoding import Decoding
-    from xcube_tiles.sources.header import Flip
+    from xcube_tiles.sources.header import Flip, RasterHeader
+    from xcube_tiles.sources.raster import Raster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,12 @@ class Part:
 
     decoding: Decoding
     """From stored cells to those of the variable."""
+
+
+def part_of(raster: Raster, header: RasterHeader, decoding: Decoding) -> Part:
+    """Return how one raster is read."""
+    number, _ = header.band(raster.raster_band)
+    return Part(path=raster.path, number=number, flip=header.flip, decoding=decoding)
 
 
 def read_window(

@@ -173,11 +173,11 @@ def _period_of_datetime(value: datetime) -> Period:
 def _period_of_datetime64(value: np.datetime64) -> Period:
     if np.isnat(value):
         raise ValueError("NaT names no time")
-    unit, count = np.datetime_data(value.dtype)
-    following = np.datetime64(int(value.astype(np.int64)) + 1, (unit, count))  # type: ignore[call-overload]
     if not _FIRST_YEAR <= int(str(value.astype("datetime64[Y]"))) <= _LAST_YEAR:
         raise ValueError(f"{value!r} is outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
-    return Period(value.astype("datetime64[ns]"), following.astype("datetime64[ns]"))
+    span = np.array([value, value])
+    span[1] += 1
+    return Period(*span.astype("datetime64[ns]"))
 
 
 def _check_gaps(parts: Mapping[str, int]) -> None:

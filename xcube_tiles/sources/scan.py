@@ -1,0 +1,131 @@
+"""Finding raster files by a path pattern."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from xcube_tiles.errors import PatternError
+from xcube_tiles.sources.collection import Collection
+from xcube_tiles.sources.keys import Key, natural_order
+from xcube_tiles.sources.pattern import PathPattern
+from xcube_tiles.sources.raster import Raster
+from xcube_tiles.sources.storage import (
+    absolute_pattern,
+    filesystem,
+    is_local,
+    list_local,
+    list_remote,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+BAND_KEY = "band"
+"""Key that the bands of multi-band files become."""
+
+
+def scan(
+    pattern: str,
+    *,
+    raster_bands: Mapping[str, int] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> Collection:
+    """Find raster files whose paths match a pattern, and read their keys off the paths.
+
+    Parameters
+    ----------
+    pattern
+        Local path or URL of any file system that fsspec knows (``s3://``, ``memory://``, …) with
+        the names of keys in braces. A value of a key is a word of letters and digits; everything
+        else separates. ``{}`` matches anything within a folder's or file's name, between two
+        separators also nothing together with one of them. A repeated name has the same value again.
+        ``{date:%Y%m%d}`` gives the format of a time; without one it is recognised. ``{{`` and
+        ``}}`` are braces themselves.
+    raster_bands
+        For files with several bands: label and number (from 1) of each band that is a raster. The
+        labels become the key `band`.
+    storage_options
+        Options of the fsspec file system, such as credentials or an endpoint. Without them GDAL
+        reads ``s3://``, ``gs://``, ``az://`` and ``http(s)://`` with its own settings.
+
+    Returns
+    -------
+    Collection
+        One row per raster, sorted by its keys. No file is opened.
+
+    Raises
+    ------
+    PatternError
+        The pattern can't be parsed, matches no file, or the value of a time key is no time; the
+        text then names the file.
+    DuplicateKeysError
+        Two files have equal keys; the text names both.
+    MissingExtraError
+        No library for the scheme of the URL is installed.
+
+    Examples
+    --------
+    >>> import fsspec, xcube_tiles as xt
+    >>> store = fsspec.filesystem("memory")
+    >>> for path in ("indices/S2_denmark_20180506_ndvi", "radar/S1_denmark_20180615_A_073_VV"):
+    ...     store.pipe(f"/scan/{path}.tif", b"")
+    >>> files = xt.scan("memory://scan/{type}/{sensor}_denmark_{date}_{}_{band}.tif")
+    >>> files
+    <Collection of 2 rasters>
+      type   (label) 2 values: indices, radar
+      sensor (label) 2 values: S1, S2
+      date   (time)  2 values: 2018-05-06 … 2018-06-15
+      band   (label) 2 values: VV, ndvi
+    """
+    if not isinstance(pattern, str):
+        raise PatternError(f"a pattern is a text such as 'S2_{{date}}.tif', got {pattern!r}")
+    parsed, paths = _paths(pattern, storage_options)
+    matches = ((path, parsed.match(inner)) for path, inner in paths)
+    rows = [Raster(path=path, keys=keys) for path, keys in matches if keys is not None]
+    if not rows:
+        raise PatternError(
+            f"pattern {pattern!r} matches no file. Values of keys are letters and digits only; "
+            f"{{}} matches anything else"
+        )
+    keys = parsed.keys
+    if raster_bands is not None:
+        keys = (*keys, _band_key(parsed, raster_bands))
+        rows = [row for file in rows for row in _bands(file, raster_bands)]
+    rows.sort(key=lambda row: tuple(map(natural_order, row.keys.values())))
+    return Collection(rows, keys=keys, storage_options=storage_options)
+
+
+def _paths(
+    pattern: str, options: Mapping[str, Any] | None
+) -> tuple[PathPattern, list[tuple[str, str]]]:
+    """Return the parsed pattern, and of each candidate its full path and the part to match."""
+    if is_local(pattern):
+        parsed = PathPattern.parse(absolute_pattern(pattern))
+        return parsed, [(path, path) for path in list_local(parsed.globs)]
+    PathPattern.parse(pattern)  # errors show the pattern as it was given
+    store, inner = filesystem(pattern, options)
+    parsed = PathPattern.parse(inner)
+    found = list_remote(store, parsed.globs)
+    return parsed, [(str(store.unstrip_protocol(path)), path) for path in found]
+
+
+def _band_key(pattern: PathPattern, raster_bands: Mapping[str, int]) -> Key:
+    if any(key.name == BAND_KEY for key in pattern.keys):
+        raise PatternError(
+            f"raster_bands makes the key {BAND_KEY!r}, which the pattern has as well; name the key "
+            f"of the pattern otherwise"
+        )
+    for label, number in raster_bands.items():
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise PatternError(
+                f"raster_bands maps labels to numbers from 1, got {label!r}: {number!r}"
+            )
+    if not raster_bands:
+        raise PatternError("raster_bands is empty; give a label and a number, as in {'red': 1}")
+    return Key(name=BAND_KEY, type="label")
+
+
+def _bands(file: Raster, raster_bands: Mapping[str, int]) -> Iterator[Raster]:
+    for label, number in raster_bands.items():
+        yield replace(file, keys={**file.keys, BAND_KEY: label}, raster_band=number)
