@@ -15,8 +15,6 @@ import xcube_tiles as xt
 from tests import wrong_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.wrong_calls import WrongCall
 
 REQUIRED = 3
@@ -32,13 +30,13 @@ def collect() -> list[WrongCall]:
 def methods_of(cls: type) -> set[str]:
     """Return the public methods of ours that take arguments; properties can't be called wrongly."""
     found = set()
-    for name, kind, owner, value in inspect.classify_class_attrs(cls):
+    for name, kind, owner, _ in inspect.classify_class_attrs(cls):
         if name.startswith("_") or not owner.__module__.startswith("xcube_tiles"):
             continue
         if kind in {"method", "class method", "static method"}:
-            function: Callable[..., object] = getattr(value, "__func__", value)
             # The first parameter of a method is the object: nothing to get wrong.
-            if len(inspect.signature(function).parameters) > (kind != "static method"):
+            parameters = inspect.signature(getattr(cls, name)).parameters
+            if len(parameters) > (kind == "method"):
                 found.add(name)
     return found
 
