@@ -178,12 +178,30 @@ def test_native_zoom_at_the_ends() -> None:
         WEB.zoom_for(utm(10), threshold=1.5)
 
 
+@given(geoboxes(), st.sampled_from(("EPSG:3857", "EPSG:32633", "EPSG:3035")))
+def test_sizes_of_cells_are_those_of_odc_geo(geobox: GeoBox, crs: str) -> None:
+    # odc-geo takes the mean of width and height where we take the square root of the area
+    x, y = geobox.resolution.xy
+    square = GeoBox(geobox.shape, geobox.affine * Affine.scale(1, abs(x / y)), geobox.crs)
+    if square.crs is not None and square.crs.projected:
+        expected = square.center_pixel.to_crs(crs, resolution="fit").resolution.x
+        assert resolution_in(square, crs) == pytest.approx(expected, rel=0.01)
+
+
+def test_size_of_geographic_cells_by_hand() -> None:
+    # Web Mercator stretches both axes by 1 / cos(lat): its cells are a degree of the equator wide
+    # and twice as high at 60 degrees north, but for the flattening of the ellipsoid
+    cell = GeoBox((1, 1), Affine(0.001, 0, 15, 0, -0.001, 60.0005), "EPSG:4326")
+    degree = math.radians(1) * 6378137
+    assert resolution_in(cell, 3857) == pytest.approx(math.sqrt(2) * degree / 1000, rel=1e-4)
+    assert resolution_in(cell, "OGC:CRS84") == pytest.approx(0.001)
+
+
 def test_native_zoom_around_a_pole() -> None:
     # the centre is a singular point of Web Mercator, its surroundings aren't
     pole = GeoBox((400, 400), Affine(1e4, 0, -2e6, 0, -1e4, 2e6), "EPSG:3031")
-    # 10 km on the ground 1000 km from the pole, at 77.2 degrees south
-    distance = math.hypot(1e6, 1e6)
-    south = math.pi / 2 - distance / 6_371_000
+    # 10 km on the ground at 1414 km from the pole, at 77 degrees south
+    south = math.pi / 2 - math.hypot(1e6, 1e6) / 6_371_000
     assert resolution_in(pole, 3857) == pytest.approx(1e4 / math.cos(south), rel=0.05)
 
 

@@ -6,9 +6,6 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import numpy as np
-from pyproj.exceptions import ProjError
-
 from xcube_tiles.errors import GridError
 from xcube_tiles.grid.extent import as_crs, same_crs
 from xcube_tiles.grid.layout import north_up_resolution
@@ -42,8 +39,8 @@ def resolution_in(geobox: GeoBox, crs: SomeCRS) -> float:
     -------
     float
         In units of `crs`. In the raster's own CRS: the smaller of a cell's edges. Elsewhere: the
-        edge of a square cell that fits a cell of the raster (`odc.geo.geobox.GeoBox.to_crs`); the
-        smallest of those at the centre and a quarter of the way from each corner.
+        edge of the square that has the area of a cell; the smallest of those at the centre and a
+        quarter of the way from each corner.
 
     Raises
     ------
@@ -62,28 +59,24 @@ def resolution_in(geobox: GeoBox, crs: SomeCRS) -> float:
     target = as_crs(crs)
     if same_crs(as_crs(geobox.crs), target):
         return min(x, y)
-    sizes = [size for cell in _sample(geobox) if (size := _fitted(cell, target)) > 0]
+    sizes = [size for size in _sizes(geobox, target) if math.isfinite(size) and size > 0]
     if not sizes:
         raise GridError(f"the cells of {geobox!r} have no place in {target!s}")
     return min(sizes)
 
 
-def _sample(geobox: GeoBox) -> Iterator[GeoBox]:
-    """Yield the cells at the centre and a quarter of the way from each corner."""
-    rows, cols = geobox.shape.yx
+def _sizes(geobox: GeoBox, target: CRS) -> Iterator[float]:
+    """Yield the square root of the area that some cells have in another CRS."""
+    transform = as_crs(geobox.crs).transformer(target).transform
+    affine, (rows, cols) = geobox.affine, geobox.shape.yx
     for row, col in ((2, 2), (1, 1), (1, 3), (3, 1), (3, 3)):
-        top, left = row * rows // 4, col * cols // 4
-        yield geobox[top : top + 1, left : left + 1]
-
-
-def _fitted(cell: GeoBox, target: CRS) -> float:
-    """Return the edge of a square cell of another CRS; 0 where there is none."""
-    try:
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            size = abs(float(cell.to_crs(target, resolution="fit").resolution.x))
-    except (ProjError, ValueError, OverflowError, ZeroDivisionError):
-        return 0.0
-    return size if math.isfinite(size) else 0.0
+        x, y = affine * (col * cols / 4, row * rows / 4)
+        half_width, half_height = affine.a / 2, affine.e / 2
+        west, east = transform(x - half_width, y), transform(x + half_width, y)
+        north, south = transform(x, y - half_height), transform(x, y + half_height)
+        along = east[0] - west[0], east[1] - west[1]
+        down = south[0] - north[0], south[1] - north[1]
+        yield math.sqrt(abs(along[0] * down[1] - along[1] * down[0]))
 
 
 def level_for(wanted: float, sizes: Sequence[float], threshold: float) -> int:
