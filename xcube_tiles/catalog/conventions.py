@@ -11,6 +11,7 @@ levels of a multiscale that states the default.
 from __future__ import annotations
 
 import base64
+import math
 import re
 import struct
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -41,6 +42,8 @@ FORMAT_VERSION = 1
 _MULTISCALES = {"uuid": "d35379db-88df-4056-af3a-620245f8e347", "name": "multiscales"}
 _PROJ = {"uuid": "f17cb550-5864-4468-aeb7-f3180cfb622f", "name": "proj:"}
 _SPATIAL = {"uuid": "689b58e2-cf7b-45e0-9fff-9cfc0883d6b4", "name": "spatial:"}
+
+_OWN = ("zarr_conventions", "multiscales", "grid_mapping", "coordinates", PRIVATE)
 
 _CODE = re.compile(r"[A-Z]+:[0-9]+")
 _METHODS = {"mean": "average"}
@@ -108,6 +111,13 @@ def parse_layout(attributes: Mapping[str, Any]) -> tuple[tuple[str, GeoBox], ...
     return tuple(levels)
 
 
+def public_attributes(attributes: Mapping[Any, Any]) -> Attributes:
+    """Return a cube's own attributes as JSON, without any that this module writes."""
+    attributes = {str(key): value for key, value in attributes.items()}
+    kept: Attributes = as_json(without_conventions(attributes))
+    return kept
+
+
 def without_conventions(attributes: Mapping[str, Any]) -> Attributes:
     """Return attributes without those that describe the grid on disk.
 
@@ -116,8 +126,7 @@ def without_conventions(attributes: Mapping[str, Any]) -> Attributes:
     return {
         key: value
         for key, value in attributes.items()
-        if key not in ("zarr_conventions", "grid_mapping", PRIVATE)
-        and not key.startswith(("proj:", "spatial:"))
+        if key not in _OWN and not key.startswith(("proj:", "spatial:"))
     }
 
 
@@ -168,6 +177,8 @@ def as_json(value: Any) -> Any:
         return {str(key): as_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [as_json(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has neither NaN nor infinity
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise CatalogError(f"can't store the attribute value {value!r}; expected what JSON can hold")
@@ -218,8 +229,9 @@ def _crs_attributes(crs: CRS) -> Attributes:
 def _parse_crs(attributes: Mapping[str, Any]) -> CRS:
     for name in ("proj:code", "proj:wkt2", "proj:projjson"):
         if name in attributes:
+            value = attributes[name]
             try:
-                return CRS(pyproj.CRS.from_user_input(attributes[name]))
+                return CRS(value if isinstance(value, str) else pyproj.CRS.from_user_input(value))
             except pyproj.exceptions.CRSError as error:
                 raise CatalogError(f"{name!r} can't be read: {attributes[name]!r}") from error
     raise CatalogError("the layer has no CRS: expected 'proj:code', 'proj:wkt2' or 'proj:projjson'")

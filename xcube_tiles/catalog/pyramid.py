@@ -204,16 +204,16 @@ def _plan(geobox: GeoBox, levels: int | None, most: int | None) -> _Plan:
     if not isinstance(count, int) or not 1 <= count <= limit:
         raise GridError(f"levels must be a number from 1 to {limit} for this grid, got {levels!r}")
     factor = 2 ** (count - 1)
-    padded = tuple(-(-size // factor) * factor for size in (height, width))
-    boxes = tuple(
-        GeoBox(
-            (padded[0] >> level, padded[1] >> level),
-            geobox.affine * Affine.scale(2**level),
-            geobox.crs,
-        )
-        for level in range(count)
-    )
+    padded = (-(-height // factor) * factor, -(-width // factor) * factor)
+    boxes = tuple(_coarser(geobox, padded, level) for level in range(count))
     return _Plan(original=(int(height), int(width)), geoboxes=boxes)
+
+
+def _coarser(geobox: GeoBox, padded: tuple[int, int], level: int) -> GeoBox:
+    shape = (padded[0] >> level, padded[1] >> level)
+    affine, factor = geobox.affine, 2**level
+    corner = Affine(affine.a * factor, 0, affine.c, 0, affine.e * factor, affine.f)
+    return GeoBox(shape, corner, geobox.crs)
 
 
 def _halvings(scheme: Scheme, zoom: int) -> int:

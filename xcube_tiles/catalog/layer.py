@@ -1,0 +1,268 @@
+"""A layer as it lies on disk: levels, variables, times, and raw reads without dask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import zarr
+
+from xcube_tiles.catalog.conventions import (
+    PRIVATE,
+    decode_nodata,
+    parse_layout,
+    without_conventions,
+)
+from xcube_tiles.catalog.coords import decode_coord
+from xcube_tiles.errors import CatalogError
+from xcube_tiles.grid.celltype import CellType
+from xcube_tiles.grid.extent import Extent
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from odc.geo.crs import CRS
+    from odc.geo.geobox import GeoBox
+    from zarr.abc.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """One resolution of a layer."""
+
+    number: int
+    """0 is the finest."""
+
+    path: str
+    """Path of the level's group below the layer."""
+
+    geobox: GeoBox = field(repr=False)
+    """Grid of the arrays on disk, padding included."""
+
+    zoom: int
+    """Zoom of the layer's scheme; the level's number in a local scheme."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return int(self.geobox.shape[0]), int(self.geobox.shape[1])
+
+    @property
+    def resolution(self) -> tuple[float, float]:
+        """Width and height of a cell, as (x, y) in CRS units; both positive."""
+        return float(self.geobox.affine.a), -float(self.geobox.affine.e)
+
+    @property
+    def extent(self) -> Extent:
+        """Outer edges of the cells."""
+        return Extent.from_geobox(self.geobox)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Layer:
+    """A named pyramid in a catalog.
+
+    Opening reads one document; an array is opened once, when it is first read.
+    """
+
+    name: str
+    """Name within the catalog."""
+
+    levels: tuple[Level, ...]
+    """The finest first."""
+
+    group: zarr.Group
+    """The layer's Zarr group."""
+
+    _cache: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        finest, coarsest = self.levels[0].shape, self.levels[-1].shape
+        crs = f"EPSG:{self.crs.epsg}" if self.crs.epsg else "custom CRS"
+        return (
+            f"<Layer {self.name!r}: {', '.join(self.variables)}; {crs}; "
+            f"{len(self.levels)} levels, {finest[0]} x {finest[1]} to "
+            f"{coarsest[0]} x {coarsest[1]}>"
+        )
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """Attributes of the cube that was written."""
+        return without_conventions(self.group.attrs.asdict())
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the package knows beyond the conventions; empty for layers made by others.
+
+        `scheme`, `zoom` of the base, `original_shape` before padding, `resampling` per variable,
+        `min_valid`, `statistics` per variable, `software`, `created`.
+        """
+        attributes: dict[str, Any] = self.group.attrs.asdict()
+        return dict(attributes.get(PRIVATE, {}))
+
+    @property
+    def crs(self) -> CRS:
+        """Coordinate reference system of all levels."""
+        return self.levels[0].extent.crs
+
+    @property
+    def geoboxes(self) -> tuple[GeoBox, ...]:
+        """Grids of the levels, the finest first."""
+        return tuple(level.geobox for level in self.levels)
+
+    @property
+    def extent(self) -> Extent:
+        """Outer edges of the cube that was written, without the padding."""
+        height, width = self.shape_of(0)
+        return Extent.from_geobox(self.levels[0].geobox[:height, :width])
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the variables that have y and x."""
+        if "variables" not in self._cache:
+            attributes: dict[str, Any] = self.group.attrs.asdict()
+            dims = tuple(attributes.get("spatial:dimensions", ("y", "x")))
+            self._cache["variables"] = tuple(
+                name
+                for name, array in sorted(self._level_group(0).arrays())
+                if dimension_names(array)[-2:] == dims
+            )
+        names: tuple[str, ...] = self._cache["variables"]
+        return names
+
+    @property
+    def times(self) -> NDArray[np.datetime64] | None:
+        """Instants of the time dimension; None if there is none."""
+        if "times" not in self._cache:
+            self._cache["times"] = self._read_times()
+        times: NDArray[np.datetime64] | None = self._cache["times"]
+        return times
+
+    def dims(self, variable: str) -> tuple[str, ...]:
+        """Return the dimensions of a variable, y and x last."""
+        return dimension_names(self.array(variable, 0))
+
+    def shape_of(self, level: int) -> tuple[int, int]:
+        """Return the rows and columns of a level that hold the cube, without the padding."""
+        base = self.metadata.get("original_shape", self.levels[0].shape)
+        height, width = (-(-int(size) // 2**level) for size in base)
+        return height, width
+
+    def variable_attrs(self, variable: str) -> dict[str, Any]:
+        """Return a variable's attributes as they were written, its NoData left out."""
+        attrs = without_conventions(self.array(variable, 0).attrs.asdict())
+        attrs.pop("_FillValue", None)
+        return attrs
+
+    def cell_type(self, variable: str) -> CellType:
+        """Return the cell type of a variable, equal on all levels."""
+        array = self.array(variable, 0)
+        nodata = decode_nodata(array.attrs.get("_FillValue"), array.dtype)
+        if nodata is None and array.dtype.kind == "f":
+            return CellType.default(array.dtype)
+        return CellType(dtype=array.dtype, nodata=nodata)
+
+    def read(
+        self,
+        variable: str,
+        *,
+        level: int,
+        rows: slice,
+        cols: slice,
+        time: int | None = None,
+    ) -> NDArray[Any]:
+        """Return raw cells: no masking, no scaling, no dask.
+
+        Parameters
+        ----------
+        variable
+            Name of a variable.
+        level
+            Number of a level.
+        rows, cols
+            Slices, of step 1, of the level's arrays, padding included.
+        time
+            Position along the first dimension of an array that has three; None: all of them.
+
+        Returns
+        -------
+        ndarray
+            Shape (rows, cols), or (n, rows, cols) for all positions.
+
+        Raises
+        ------
+        CatalogError
+            A variable or level that isn't there.
+        """
+        array = self.array(variable, level)
+        lead: tuple[int | slice, ...] = ()
+        if array.ndim > 2:
+            lead = (slice(None) if time is None else time,)
+        return np.asarray(array[(*lead, rows, cols)])
+
+    def array(self, variable: str, level: int) -> zarr.Array[Any]:
+        """Return the Zarr array of a variable at a level.
+
+        Raises
+        ------
+        CatalogError
+            A variable or level that isn't there.
+        """
+        key = f"{level}/{variable}"
+        if key not in self._cache:
+            self._cache[key] = self._open_array(variable, level)
+        array: zarr.Array[Any] = self._cache[key]
+        return array
+
+    def _open_array(self, variable: str, level: int) -> zarr.Array[Any]:
+        if not 0 <= level < len(self.levels):
+            raise CatalogError(
+                f"layer {self.name!r} has the levels 0 to {len(self.levels) - 1}, got {level!r}"
+            )
+        found = self._level_group(level).get(variable)
+        if not isinstance(found, zarr.Array):
+            raise CatalogError(
+                f"layer {self.name!r} has no variable {variable!r}; "
+                f"it has {', '.join(self.variables)}"
+            )
+        return found
+
+    def _level_group(self, level: int) -> zarr.Group:
+        path = self.levels[level].path
+        group = self.group[path]
+        if not isinstance(group, zarr.Group):
+            raise CatalogError(f"level {path!r} of layer {self.name!r} is no group")
+        return group
+
+    def _read_times(self) -> NDArray[np.datetime64] | None:
+        leads = {dim for name in self.variables for dim in self.dims(name)[:-2]}
+        for dim in sorted(leads):
+            array = self._level_group(0).get(dim)
+            if isinstance(array, zarr.Array):
+                coord = decode_coord(dim, np.asarray(array[:]), array.attrs.asdict())
+                if coord.dtype.kind == "M":
+                    return np.asarray(coord.values.astype("datetime64[ns]"))
+        return None
+
+
+def dimension_names(array: zarr.Array[Any]) -> tuple[str, ...]:
+    """Return the names of an array's dimensions; none for Zarr v2, which has no place for them."""
+    return tuple(str(name) for name in getattr(array.metadata, "dimension_names", None) or ())
+
+
+def open_layer(store: Store, name: str) -> Layer:
+    """Return a layer; its root document is read, with the metadata of all its arrays.
+
+    Raises
+    ------
+    CatalogError
+        A layer whose attributes can't be understood.
+    """
+    group = zarr.open_group(store, path=name, mode="r")
+    attributes: dict[str, Any] = group.attrs.asdict()
+    base: int | None = dict(attributes.get(PRIVATE, {})).get("zoom")
+    levels = tuple(
+        Level(number=number, path=path, geobox=box, zoom=number if base is None else base - number)
+        for number, (path, box) in enumerate(parse_layout(attributes))
+    )
+    return Layer(name=name, levels=levels, group=group)
