@@ -10,6 +10,7 @@ import xarray as xr
 from xcube_tiles.errors import CollectionError
 from xcube_tiles.sources.cubes import ReadOptions, build_cube
 from xcube_tiles.sources.dense import arrange, key_named
+from xcube_tiles.sources.finding import find_rasters
 from xcube_tiles.sources.grids import target_grid
 from xcube_tiles.sources.keys import natural_order, value_text
 from xcube_tiles.sources.statistics import statistics_of
@@ -59,8 +60,8 @@ class Collection(RasterTable):
     >>> files = files.add("b.tif", date="20180603", band="B04")
     >>> files
     <Collection of 2 rasters>
-      date (time)   2 values: 2018-05-24 … 2018-06-03
-      band (label)  1 value: B04
+      date (time)  2 values: 2018-05-24 … 2018-06-03
+      band (label) 1 value: B04
     >>> len(files.where(date="2018-06"))
     1
     >>> len(files.where(date="2019"))
@@ -310,3 +311,60 @@ class Collection(RasterTable):
             if any("/" in text for text in texts):
                 raise CollectionError(f"{'/'.join(texts)!r}: a value with '/' can't name a leaf")
             yield "/".join(texts), self._derived(groups[values])
+
+
+def scan(
+    pattern: str,
+    *,
+    raster_bands: Mapping[str, int] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> Collection:
+    """Find raster files whose paths match a pattern, and read their keys off the paths.
+
+    Parameters
+    ----------
+    pattern
+        Local path or URL of any file system that fsspec knows (``s3://``, ``memory://``, …) with
+        the names of keys in braces. A value of a key is a word of letters and digits; everything
+        else separates. ``{}`` matches anything within a folder's or file's name, between two
+        separators also nothing together with one of them. A repeated name has the same value again.
+        ``{date:%Y%m%d}`` gives the format of a time; without one it is recognised. ``{{`` and
+        ``}}`` are braces themselves.
+    raster_bands
+        For files with several bands: label and number (from 1) of each band that is a raster. The
+        labels become the key `band`.
+    storage_options
+        Options of the fsspec file system, such as credentials or an endpoint. Without them GDAL
+        reads ``s3://``, ``gs://``, ``az://`` and ``http(s)://`` with its own settings.
+
+    Returns
+    -------
+    Collection
+        One row per raster, sorted by its keys. No file is opened.
+
+    Raises
+    ------
+    PatternError
+        The pattern can't be parsed, matches no file, or the value of a time key is no time; the
+        text then names the file.
+    DuplicateKeysError
+        Two files have equal keys; the text names both.
+    MissingExtraError
+        No library for the scheme of the URL is installed.
+
+    Examples
+    --------
+    >>> import fsspec, xcube_tiles as xt
+    >>> store = fsspec.filesystem("memory")
+    >>> for path in ("indices/S2_denmark_20180506_ndvi", "radar/S1_denmark_20180615_A_073_VV"):
+    ...     store.pipe(f"/scan/{path}.tif", b"")
+    >>> files = xt.scan("memory://scan/{type}/{sensor}_denmark_{date}_{}_{band}.tif")
+    >>> files
+    <Collection of 2 rasters>
+      type   (label) 2 values: indices, radar
+      sensor (label) 2 values: S1, S2
+      date   (time)  2 values: 2018-05-06 … 2018-06-15
+      band   (label) 2 values: VV, ndvi
+    """
+    keys, rows = find_rasters(pattern, raster_bands=raster_bands, storage_options=storage_options)
+    return Collection(rows, keys=keys, storage_options=storage_options)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xcube_tiles.errors import PatternError
-from xcube_tiles.sources.collection import Collection
 from xcube_tiles.sources.keys import Key, natural_order
 from xcube_tiles.sources.pattern import PathPattern
 from xcube_tiles.sources.raster import Raster
@@ -25,59 +24,13 @@ BAND_KEY = "band"
 """Key that the bands of multi-band files become."""
 
 
-def scan(
+def find_rasters(
     pattern: str,
     *,
-    raster_bands: Mapping[str, int] | None = None,
-    storage_options: Mapping[str, Any] | None = None,
-) -> Collection:
-    """Find raster files whose paths match a pattern, and read their keys off the paths.
-
-    Parameters
-    ----------
-    pattern
-        Local path or URL of any file system that fsspec knows (``s3://``, ``memory://``, …) with
-        the names of keys in braces. A value of a key is a word of letters and digits; everything
-        else separates. ``{}`` matches anything within a folder's or file's name, between two
-        separators also nothing together with one of them. A repeated name has the same value again.
-        ``{date:%Y%m%d}`` gives the format of a time; without one it is recognised. ``{{`` and
-        ``}}`` are braces themselves.
-    raster_bands
-        For files with several bands: label and number (from 1) of each band that is a raster. The
-        labels become the key `band`.
-    storage_options
-        Options of the fsspec file system, such as credentials or an endpoint. Without them GDAL
-        reads ``s3://``, ``gs://``, ``az://`` and ``http(s)://`` with its own settings.
-
-    Returns
-    -------
-    Collection
-        One row per raster, sorted by its keys. No file is opened.
-
-    Raises
-    ------
-    PatternError
-        The pattern can't be parsed, matches no file, or the value of a time key is no time; the
-        text then names the file.
-    DuplicateKeysError
-        Two files have equal keys; the text names both.
-    MissingExtraError
-        No library for the scheme of the URL is installed.
-
-    Examples
-    --------
-    >>> import fsspec, xcube_tiles as xt
-    >>> store = fsspec.filesystem("memory")
-    >>> for path in ("indices/S2_denmark_20180506_ndvi", "radar/S1_denmark_20180615_A_073_VV"):
-    ...     store.pipe(f"/scan/{path}.tif", b"")
-    >>> files = xt.scan("memory://scan/{type}/{sensor}_denmark_{date}_{}_{band}.tif")
-    >>> files
-    <Collection of 2 rasters>
-      type   (label) 2 values: indices, radar
-      sensor (label) 2 values: S1, S2
-      date   (time)  2 values: 2018-05-06 … 2018-06-15
-      band   (label) 2 values: VV, ndvi
-    """
+    raster_bands: Mapping[str, int] | None,
+    storage_options: Mapping[str, Any] | None,
+) -> tuple[tuple[Key, ...], list[Raster]]:
+    """Return keys and rows of the files that match a pattern; see `collection.scan`."""
     if not isinstance(pattern, str):
         raise PatternError(f"a pattern is a text such as 'S2_{{date}}.tif', got {pattern!r}")
     parsed, paths = _paths(pattern, storage_options)
@@ -93,7 +46,7 @@ def scan(
         keys = (*keys, _band_key(parsed, raster_bands))
         rows = [row for file in rows for row in _bands(file, raster_bands)]
     rows.sort(key=lambda row: tuple(map(natural_order, row.keys.values())))
-    return Collection(rows, keys=keys, storage_options=storage_options)
+    return keys, rows
 
 
 def _paths(
