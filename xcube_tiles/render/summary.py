@@ -17,7 +17,7 @@ from xcube_tiles.errors import XcubeTilesError
 from xcube_tiles.grid.layout import TileLayout
 
 if TYPE_CHECKING:
-    from xcube_tiles.typing import XarrayObject
+    from xcube_tiles.typing import XarrayObject, XarrayT
 
 _TILE = 256
 _SHOWN = 6
@@ -41,7 +41,7 @@ class _Summary:
     chunks: tuple[tuple[int, ...], tuple[int, ...]] | None
 
 
-def summary_text(obj: XarrayObject) -> str:
+def summary_text(obj: XarrayT) -> str:
     """Return the grid, keys, cell types and chunks of a cube as lines of text.
 
     An object that isn't a georeferenced cube gets the reason why.
@@ -51,7 +51,7 @@ def summary_text(obj: XarrayObject) -> str:
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
 
 
-def summary_html(obj: XarrayObject) -> str:
+def summary_html(obj: XarrayT) -> str:
     """Return the summary as a table with a picture: tiles thin, dask blocks bold."""
     summary = _summarise(obj)
     cells = "".join(
@@ -61,7 +61,7 @@ def summary_html(obj: XarrayObject) -> str:
     return f"{_STYLE}<div class='xct'><table>{cells}</table>{picture}</div>"
 
 
-def _summarise(obj: XarrayObject) -> _Summary:
+def _summarise(obj: XarrayT) -> _Summary:
     try:
         obj = canonical(obj)
         layout = TileLayout.from_geobox(geobox_of(obj), _TILE)
