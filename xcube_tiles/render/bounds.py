@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from xcube_tiles.render.pixels import transformer
+from xcube_tiles.render.pixels import checked_crs, transformer
 from xcube_tiles.render.point import WGS84
 from xcube_tiles.render.tms import named_tms, tile_geobox
 
@@ -77,8 +77,8 @@ def zoom_range(source: TileSource, tms: str = "WebMercatorQuad") -> tuple[int, i
     if matrices.crs.to_epsg() in (3857, 3395):
         # Mercator's pixels stand for less ground the farther they are from the equator.
         shrink = max(0.05, math.cos(math.radians((south + north) / 2)))
-    geographic = tile_geobox((tms, matrices.minzoom, 0, 0)).crs.geographic
-    per_unit = _METRES_PER_DEGREE if geographic else 1.0
+    crs = checked_crs(tile_geobox((tms, matrices.minzoom, 0, 0)))
+    per_unit = _METRES_PER_DEGREE if crs.geographic else 1.0
     sizes = {
         z: matrices.matrix(z).cellSize * per_unit * shrink
         for z in range(matrices.minzoom, matrices.maxzoom + 1)

@@ -2,150 +2,173 @@
 
 from __future__ import annotations
 
+import math
 from io import BytesIO
 from typing import TYPE_CHECKING, TypedDict
 
-import numpy as np
-
 from xcube_tiles.errors import MissingExtraError, StyleError
-from xcube_tiles.render.colormaps import colormap
+from xcube_tiles.render.colormaps import RAMP_SIZE, colormap
 from xcube_tiles.render.style import DEFAULT_COLORMAP, Style
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
+    from xcube_tiles.render.categories import Category
+    from xcube_tiles.render.stretch import Stretch
+
 STOPS = 16
 """Stops of a ramp, both ends included."""
 
 _RAMP_WIDTH, _RAMP_HEIGHT, _LINE, _MARGIN = 256, 16, 20, 8
-_TICKS = 5
+_INK = "#222222"
 
 
-class LegendEntry(TypedDict):
-    """A value and its colour."""
+class LegendCategory(TypedDict):
+    """A value that has a colour of its own."""
 
     value: float
     """Value of a cell."""
 
-    colour: str
-    """`#rrggbb`, or `#rrggbbaa` where it isn't opaque."""
+    label: str
+    """What the value stands for; the number where that isn't known."""
 
-    meaning: str
-    """What the value stands for; empty on a ramp."""
+    color: str
+    """`#rrggbb`, or `#rrggbbaa` where it isn't opaque."""
 
 
 class Legend(TypedDict):
     """What the colours of a picture mean."""
 
-    kind: str
-    """`ramp` (colours in between are interpolated) or `categories` (no value in between)."""
-
     colormap: str | None
-    """Name of the colour map; None for categories."""
+    """Name of the colour map; None for categories and for three bands."""
 
-    entries: list[LegendEntry]
-    """From the lowest value to the highest, or the categories in their own order."""
+    stretch: list[tuple[float, float]]
+    """Values of the first and the last colour: one pair, three for red, green and blue, or none."""
+
+    colors: list[str]
+    """Stops of the ramp as `#rrggbb`, equally spaced from low to high; else empty."""
+
+    categories: list[LegendCategory]
+    """The categories in their own order; else empty."""
+
+    units: str | None
+    """Unit of the values, where it is known."""
 
 
-def legend(style: Style, *, stops: int = STOPS) -> Legend:
+def legend(style: Style, *, stops: int = STOPS, units: str | None = None) -> Legend:
     """Return the legend of a complete style.
 
     Parameters
     ----------
     style
-        Of one band or an expression, see `complete_style`.
+        See `complete_style`.
     stops
         Stops of a ramp, 2 to 256.
+    units
+        Unit of the values.
 
     Raises
     ------
     StyleError
-        A style of three bands, which has no legend, one without a stretch, or stops out of range.
+        A style that isn't complete, or stops out of range.
 
     Examples
     --------
     >>> from xcube_tiles.render.stretch import Stretch
-    >>> found = legend(Style(stretch=(Stretch(0, 10),), colormap="gray"), stops=3)
-    >>> [(entry["value"], entry["colour"]) for entry in found["entries"]]
-    [(0.0, '#000000'), (5.0, '#808080'), (10.0, '#ffffff')]
+    >>> found = legend(
+    ...     Style(bands=("z",), stretch=(Stretch(0, 10),), colormap="gray"), stops=3, units="m"
+    ... )
+    >>> found["stretch"], found["colors"], found["units"]
+    ([(0, 10)], ['#000000', '#808080', '#ffffff'], 'm')
     """
-    if style.is_rgb:
-        raise StyleError("three bands drawn as red, green and blue have no legend")
-    if not 2 <= stops <= 256:
-        raise StyleError(f"a legend has 2 to 256 stops, got {stops!r}")
-    if style.categories:
-        entries: list[LegendEntry] = [
-            {"value": c.value, "colour": c.hex, "meaning": c.meaning} for c in style.categories
-        ]
-        return {"kind": "categories", "colormap": None, "entries": entries}
-    if not style.stretch:
-        raise StyleError("a legend needs a stretch: give one, or complete the style first")
-    name = style.colormap or DEFAULT_COLORMAP
-    low, high = style.stretch[0]
-    values = np.linspace(low, high, stops).tolist()
-    colours = ["#" + bytes(colour).hex() for colour in colormap(name, stops)]
-    ramp: list[LegendEntry] = [
-        {"value": value, "colour": colour, "meaning": ""}
-        for value, colour in zip(values, colours, strict=True)
-    ]
-    return {"kind": "ramp", "colormap": name, "entries": ramp}
+    if not 2 <= stops <= RAMP_SIZE:
+        raise StyleError(f"a legend has 2 to {RAMP_SIZE} stops, got {stops!r}")
+    if not style.is_complete:
+        raise StyleError("a legend needs a stretch or categories: complete the style first")
+    plain = style.is_rgb or bool(style.categories)
+    name = None if plain else style.colormap or DEFAULT_COLORMAP
+    return {
+        "colormap": name,
+        "stretch": [] if style.categories else [(low, high) for low, high in _stretches(style)],
+        "colors": ["#" + bytes(c).hex() for c in colormap(name, stops)] if name else [],
+        "categories": [
+            {"value": c.value, "label": label_of(c), "color": c.hex} for c in style.categories
+        ],
+        "units": units,
+    }
 
 
-def legend_png(style: Style, *, title: str = "") -> bytes:
+def label_of(category: Category) -> str:
+    """Return what a category stands for, readable: its meaning without underscores, or its value.
+
+    Examples
+    --------
+    >>> from xcube_tiles.render.categories import Category
+    >>> label_of(Category(value=3, colour=(0, 0, 0, 255), meaning="bare_soil"))
+    'bare soil'
+    """
+    return category.meaning.replace("_", " ") or f"{category.value:g}"
+
+
+def _stretches(style: Style) -> tuple[Stretch, ...]:
+    return style.channel_stretch if style.is_rgb else style.stretch
+
+
+def legend_png(style: Style, *, units: str | None = None) -> bytes:
     """Return the legend of a complete style as a PNG on a transparent ground.
 
     Parameters
     ----------
     style
-        Of one band or an expression.
-    title
-        Text above the colours, such as a name and its unit.
+        Complete, and of one band or an expression.
+    units
+        Unit of the values.
 
     Raises
     ------
     StyleError
-        As `legend`.
+        As `legend`; three bands, which have no colours to explain.
     MissingExtraError
         Pillow, which writes the text, isn't installed.
     """
-    found = legend(style, stops=_RAMP_WIDTH)
+    if style.is_rgb:
+        raise StyleError("three bands drawn as red, green and blue have no legend to draw")
+    found = legend(style, stops=_RAMP_WIDTH, units=units)
     try:
         from PIL import Image, ImageDraw
     except ImportError as error:
         raise MissingExtraError("PIL", "server") from error
-    top = _MARGIN + (_LINE if title else 0)
-    lines = len(found["entries"]) if found["kind"] == "categories" else 2
-    image = Image.new("RGBA", (_RAMP_WIDTH + 6 * _MARGIN, top + lines * _LINE), (255, 255, 255, 0))
+    title = (style.expression or style.bands[0]) + (
+        f" ({units})" if units not in (None, "", "1") else ""
+    )
+    lines = 1 + (len(found["categories"]) or 2)
+    size = (_RAMP_WIDTH + 6 * _MARGIN, 2 * _MARGIN + lines * _LINE)
+    image = Image.new("RGBA", size, (255, 255, 255, 0))
     pen = ImageDraw.Draw(image)
-    if title:
-        pen.text((_MARGIN, _MARGIN - 4), title, fill="#222")
-    (_draw_categories if found["kind"] == "categories" else _draw_ramp)(pen, found, top)
+    pen.text((_MARGIN, _MARGIN), title, fill=_INK)
+    (_draw_categories if found["categories"] else _draw_ramp)(pen, found, _MARGIN + _LINE)
     stream = BytesIO()
     image.save(stream, format="PNG")
     return stream.getvalue()
 
 
 def _draw_categories(pen: ImageDraw, found: Legend, top: int) -> None:
-    for i, entry in enumerate(found["entries"]):
+    for i, category in enumerate(found["categories"]):
         y = top + i * _LINE
         box = (_MARGIN, y, _MARGIN + 2 * _RAMP_HEIGHT, y + _RAMP_HEIGHT)
-        pen.rectangle(box, fill=entry["colour"], outline="#222")
-        label = entry["meaning"].replace("_", " ") or f"{entry['value']:g}"
-        pen.text((_MARGIN + 2.5 * _RAMP_HEIGHT, y + 2), label, fill="#222")
+        pen.rectangle(box, fill=category["color"], outline=_INK)
+        pen.text((_MARGIN + 2.5 * _RAMP_HEIGHT, y + 2), category["label"], fill=_INK)
 
 
 def _draw_ramp(pen: ImageDraw, found: Legend, top: int) -> None:
     left = 3 * _MARGIN
-    entries = found["entries"]
-    for i, entry in enumerate(entries):
-        pen.line((left + i, top, left + i, top + _RAMP_HEIGHT), fill=entry["colour"])
-    for i in np.linspace(0, len(entries) - 1, _TICKS).round().astype(int).tolist():
-        pen.line((left + i, top + _RAMP_HEIGHT, left + i, top + _RAMP_HEIGHT + 3), fill="#222")
-        label = f"{_rounded(entries[i]['value'], entries):g}"
-        pen.text((left + i, top + _LINE), label, fill="#222", anchor="ma")
-
-
-def _rounded(value: float, entries: list[LegendEntry]) -> float:
-    """Return a value with as many digits as the width of the ramp gives meaning to."""
-    width = entries[-1]["value"] - entries[0]["value"]
-    return round(value, max(0, 2 - int(np.floor(np.log10(width)))))
+    for i, colour in enumerate(found["colors"]):
+        pen.line((left + i, top, left + i, top + _RAMP_HEIGHT), fill=colour)
+    low, high = found["stretch"][0]
+    # As many digits as the width of the ramp gives meaning to.
+    digits = max(0, 2 - math.floor(math.log10(high - low)))
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        x = left + round(share * (_RAMP_WIDTH - 1))
+        pen.line((x, top + _RAMP_HEIGHT, x, top + _RAMP_HEIGHT + 3), fill=_INK)
+        label = f"{round(low + share * (high - low), digits):g}"
+        pen.text((x, top + _LINE), label, fill=_INK, anchor="ma")

@@ -47,8 +47,8 @@ def preview_geobox(source: TileSource, size: int = PREVIEW_SIZE) -> GeoBox:
     high, wide = height * abs(affine.e), width * abs(affine.a)
     unit = max(high, wide) / size
     rows, cols = max(1, round(high / unit)), max(1, round(wide / unit))
-    step = affine * Affine.scale(width / cols, height / rows)
-    return GeoBox((rows, cols), step, source.crs)
+    x_step, y_step = affine.a * width / cols, affine.e * height / rows
+    return GeoBox((rows, cols), Affine(x_step, 0.0, affine.c, 0.0, y_step, affine.f), finest.crs)
 
 
 def render_preview(

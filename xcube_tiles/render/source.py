@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from xcube_tiles.errors import StyleError
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xcube_tiles.grid.celltype import CellType
 
 
+@runtime_checkable
 class TileSource(Protocol):
     """Variables on one grid, at one or more levels of detail, that give their cells by windows.
 
@@ -83,3 +84,14 @@ def attributes_of(source: TileSource, variable: str) -> Mapping[str, Any]:
     """
     describe = getattr(source, "variable_attrs", None)
     return describe(variable) if describe is not None else {}
+
+
+def statistics_of(source: TileSource, variable: str) -> Mapping[str, float | None]:
+    """Return what a source knows of the values of a variable; empty where it knows nothing.
+
+    A source may have a mapping ``metadata`` with `statistics` by variable, as catalog layers do:
+    `min`, `max` and percentiles `p2`, `p50`, `p98`.
+    """
+    metadata = getattr(source, "metadata", None) or {}
+    known: Mapping[str, float | None] = metadata.get("statistics", {}).get(variable, {})
+    return known

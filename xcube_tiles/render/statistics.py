@@ -8,6 +8,7 @@ import numpy as np
 
 from xcube_tiles.algebra.expression import Expression
 from xcube_tiles.render.sample import as_floats
+from xcube_tiles.render.source import statistics_of
 from xcube_tiles.render.stretch import Stretch
 
 if TYPE_CHECKING:
@@ -30,10 +31,8 @@ EMPTY = Stretch(0.0, 1.0)
 """Stretch of a variable without any value."""
 
 
-def percentiles_of(
-    source: TileSource, what: str | Expression, percentiles: tuple[float, float]
-) -> Stretch:
-    """Return the stretch between two percentiles of a variable or an expression.
+def sampled(source: TileSource, what: str | Expression) -> NDArray[np.float64]:
+    """Return a sample of the finite values of a variable or an expression, shape (n,).
 
     Parameters
     ----------
@@ -41,32 +40,85 @@ def percentiles_of(
         What is to be drawn.
     what
         Name of a variable, or band mathematics over several.
+
+    Returns
+    -------
+    ndarray of float64
+        From the coarsest level, at up to 6 instants spread over the time axis. A level of up to
+        1024 x 1024 cells is read whole; of a larger one 4 x 4 windows of 256 x 256.
+    """
+    names = what.names if isinstance(what, Expression) else (what,)
+    parts = [np.empty(0)]
+    for time in _sampled_times(source):
+        for rows, cols in _sampled_windows(source):
+            values = {name: _floats(source, name, rows, cols, time) for name in names}
+            with np.errstate(all="ignore"):
+                result = values[what] if isinstance(what, str) else what.evaluate(values)
+            flat = np.ravel(np.asarray(result, dtype=np.float64))
+            parts.append(flat[np.isfinite(flat)])
+    return np.concatenate(parts)
+
+
+def percentiles_of(
+    source: TileSource, what: str | Expression, percentiles: tuple[float, float]
+) -> Stretch:
+    """Return the stretch between two percentiles of a variable or an expression.
+
+    Parameters
+    ----------
+    source, what
+        As for `sampled`.
     percentiles
         The lower and the higher one, 0 to 100, linearly interpolated.
 
     Returns
     -------
     Stretch
-        Of the coarsest level, at up to 6 instants spread over the time axis; of a level of more
-        than 1024 x 1024 cells only 4 x 4 windows of 256 x 256 are read. Without any value it is
-        0 to 1; values that are all the same get a stretch that begins there.
+        Without any value it is 0 to 1; where both percentiles are the same value it goes from the
+        lowest to the highest value, and where all are the same it begins there. What the source
+        knows of its statistics isn't read again.
     """
-    names = what.names if isinstance(what, Expression) else (what,)
-    parts = []
-    for time in _sampled_times(source):
-        for rows, cols in _sampled_windows(source):
-            values = {
-                name: as_floats(
-                    source.read(
-                        name, level=len(source.geoboxes) - 1, rows=rows, cols=cols, time=time
-                    ),
-                    source.cell_type(name),
-                )
-                for name in names
-            }
-            result = values[what] if isinstance(what, str) else what.evaluate(values)
-            parts.append(np.ravel(result))
-    return _stretch_between(np.concatenate(parts), percentiles)
+    known = _known(source, what, percentiles)
+    if known is not None:
+        return known
+    values = sampled(source, what)
+    if values.size == 0:
+        return EMPTY
+    low, high = (float(value) for value in np.percentile(values, percentiles))
+    if not low < high:
+        low, high = float(values.min()), float(values.max())
+    return Stretch(low, high) if low < high else Stretch(low, low + max(1.0, abs(low) * 1e-6))
+
+
+def range_of(source: TileSource, variable: str) -> tuple[float, float] | None:
+    """Return the lowest and the highest value of a variable, None if there is none.
+
+    They are what the source knows, or those of `sampled`.
+    """
+    known = statistics_of(source, variable)
+    if "min" in known and "max" in known:
+        low, high = known["min"], known["max"]
+        return None if low is None or high is None else (low, high)
+    values = sampled(source, variable)
+    return (float(values.min()), float(values.max())) if values.size else None
+
+
+def _known(
+    source: TileSource, what: str | Expression, percentiles: tuple[float, float]
+) -> Stretch | None:
+    if not isinstance(what, str):
+        return None
+    known = statistics_of(source, what)
+    low, high = (known.get(f"p{percentile:g}") for percentile in percentiles)
+    return Stretch(low, high) if low is not None and high is not None and low < high else None
+
+
+def _floats(
+    source: TileSource, name: str, rows: slice, cols: slice, time: int | None
+) -> NDArray[Any]:
+    level = len(source.geoboxes) - 1
+    cells = source.read(name, level=level, rows=rows, cols=cols, time=time)
+    return as_floats(cells, source.cell_type(name))
 
 
 def _sampled_times(source: TileSource) -> list[int | None]:
@@ -94,14 +146,3 @@ def _starts(size: int) -> list[int]:
     """Return where windows begin: in the middle of equal parts, so that they avoid the edges."""
     part = size / WINDOWS
     return sorted({max(0, int((i + 0.5) * part - WINDOW_EDGE / 2)) for i in range(WINDOWS)})
-
-
-def _stretch_between(values: NDArray[Any], percentiles: tuple[float, float]) -> Stretch:
-    values = values[np.isfinite(values)].astype(np.float64)
-    if values.size == 0:
-        return EMPTY
-    low, high = (float(value) for value in np.percentile(values, percentiles))
-    if not low < high:
-        # Most values are one and the same: show what differs from it, if anything does.
-        low, high = float(values.min()), float(values.max())
-    return Stretch(low, high) if low < high else Stretch(low, low + max(1.0, abs(low) * 1e-6))

@@ -124,7 +124,7 @@ class Style:
     def inputs(self) -> tuple[str, ...]:
         """Names of the variables that are read, each once; empty where none is named yet."""
         if self.expression is not None:
-            return Expression.parse(self.expression).names
+            return tuple(Expression.parse(self.expression).names)
         return tuple(dict.fromkeys(self.bands))
 
     @property
