@@ -89,7 +89,7 @@ def item(
     shape: tuple[int, int] = SHAPE,
     crs: str = UTM33,
     collection: str = "scenes",
-    **properties: Any,
+    properties: Mapping[str, object] | None = None,
 ) -> Json:
     """Return an item as JSON, with its grid at the level of the item."""
     outline = shapely.segmentize(shapely.box(*array_bounds(*shape, transform)), 200)
@@ -111,16 +111,16 @@ def item(
             "proj:code": crs,
             "proj:shape": list(shape),
             "proj:transform": list(transform)[:6],
-            **properties,
+            **(properties or {}),
         },
         "links": [{"rel": "collection", "href": "./collection.json"}],
         "assets": dict(assets),
     }
 
 
-def bare(identifier: str, **properties: Any) -> Json:
+def bare(identifier: str = "bare", **fields: Any) -> Json:
     """Return an item whose file doesn't exist: for everything that must not read one."""
-    return item(identifier, {"red": asset(f"/nowhere/{identifier}.tif")}, **properties)
+    return item(identifier, {"red": asset(f"/nowhere/{identifier}.tif")}, **fields)
 
 
 def collection(identifier: str = "scenes", **fields: Any) -> Json:

@@ -79,7 +79,8 @@ def find_bands(
     items
         Items as JSON.
     collections
-        Descriptions of the items' collections, as far as known; `item_assets` gives the order.
+        Descriptions of the items' collections, as far as known; their `bands`,
+        then `item_assets`, give the order.
     wanted
         Names: of a variable as without `wanted`, of an asset (all its bands), `asset.number`, or a
         common name such as `red`. None is every band of every asset with the role `data`.
@@ -101,7 +102,7 @@ def find_bands(
         found = tuple(band for band in named if band.asset in keys)
         if not found:
             raise StacError(f"the items have no raster assets; their assets are {sorted(assets)!r}")
-        return found
+        return _ordered(found, assets, collections)
     return tuple(band for name in wanted for band in _resolve(name, named, assets))
 
 
@@ -138,6 +139,30 @@ def _data_assets(assets: Mapping[str, Json]) -> set[str]:
     }
     data = {key for key, roles in rasters.items() if "data" in roles}
     return data or {key for key, roles in rasters.items() if not roles & _PICTURES}
+
+
+def _ordered(
+    bands: tuple[Band, ...], assets: Mapping[str, Json], collections: Mapping[str, Json]
+) -> tuple[Band, ...]:
+    """Return bands in the order of the collections' lists of bands; those not listed follow.
+
+    Lists keep their order everywhere; members of `item_assets` don't (PostgreSQL sorts them).
+    """
+    listed = [
+        str(entry.get("name"))
+        for collection in collections.values()
+        for place in (collection, collection.get("summaries") or {})
+        for key in ("bands", "eo:bands")
+        for entry in place.get(key) or ()
+    ]
+    ranks = {name: rank for rank, name in reversed(list(enumerate(listed)))}
+
+    def rank(band: Band) -> int:
+        entry = asset_bands(assets[band.asset])[band.index - 1]
+        names = (band.name, band.asset, str(entry.get("name")))
+        return min((ranks[name] for name in names if name in ranks), default=len(ranks))
+
+    return tuple(sorted(bands, key=rank))
 
 
 def asset_bands(asset: Json) -> list[Json]:

@@ -331,7 +331,14 @@ def _item_json(item: Any, href: str | None) -> Json:
         raise StacError(f"the item {item.get('id')!r} has no {missing[0]!r}: is it STAC?")
     start = next(iter(_links(dict(item), "self")), href)
     assets = {
-        key: {**asset, "href": pystac.utils.make_absolute_href(asset["href"], start)}
+        key: {**asset, "href": _absolute(asset["href"], start)}
         for key, asset in item["assets"].items()
     }
     return {**item, "assets": assets}
+
+
+def _absolute(href: str, start: str | None) -> str:
+    # A server on this machine hands out paths of this machine; a URL would be taken from its root.
+    if href.startswith("/") and os.path.exists(href):
+        return href
+    return pystac.utils.make_absolute_href(href, start)

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import odc.stac
 import pystac
-from odc.geo.geom import Geometry
+import shapely
+from odc.loader.types import RasterGroupMetadata
 
 from xcube_tiles.cube.georef import canonical
 from xcube_tiles.errors import StacError
+from xcube_tiles.grid.extent import as_crs
 from xcube_tiles.options import get_options
 from xcube_tiles.sources.stac_bands import Band, CellPlan, Encoding, band_field, plan_cells
+from xcube_tiles.sources.stac_native import reproject, split_at_antimeridian
 from xcube_tiles.sources.stac_query import instant
-from xcube_tiles.sources.stac_read import Driver, Parser
+from xcube_tiles.sources.stac_read import Driver, Parser, band_metadata
 from xcube_tiles.typing import ResamplingName
 
 if TYPE_CHECKING:
@@ -161,15 +164,19 @@ def _identifier(number: int) -> str:
 
 
 def _parser(variables: Sequence[Variable]) -> Parser:
-    return Parser(
-        indexes={each.band.name: each.band.index for each in variables},
-        plans={each.band.name: each.plan for each in variables},
-        encodings={
-            (_identifier(number), each.band.name): stored
-            for each in variables
-            for number, stored in each.encodings.items()
+    keys = {each.band.name: (each.band.name, each.band.index) for each in variables}
+    group = RasterGroupMetadata(
+        bands={
+            keys[each.band.name]: band_metadata(each.plan, each.encodings) for each in variables
         },
+        aliases={name: [key] for name, key in keys.items()},
     )
+    encodings = {
+        (_identifier(number), each.band.name): stored
+        for each in variables
+        for number, stored in each.encodings.items()
+    }
+    return Parser(group=group, encodings=encodings)
 
 
 def _plain_items(
@@ -199,9 +206,9 @@ def _geojson(area: BaseGeometry, geobox: GeoBox) -> dict[str, Any]:
     # The footprint tells which blocks an item touches. It travels through longitude and latitude,
     # where edges bend: a cell's margin and points along the edges keep every block it touches.
     margin = max(abs(geobox.resolution.x), abs(geobox.resolution.y))
-    wide = Geometry(area.buffer(margin, join_style="mitre"), geobox.crs)
-    step = max(wide.boundingbox.span_x, wide.boundingbox.span_y) / 50
-    geometry: dict[str, Any] = wide.to_crs("EPSG:4326", resolution=step, wrapdateline=True).json
+    wide = shapely.buffer(area, margin, join_style="mitre")
+    globe = reproject(wide, as_crs(geobox.crs), as_crs("EPSG:4326"))
+    geometry: dict[str, Any] = shapely.geometry.mapping(split_at_antimeridian(globe))
     return geometry
 
 

@@ -246,3 +246,24 @@ def reproject(area: BaseGeometry, source: CRS, target: CRS) -> BaseGeometry:
     rings = [move(shapely.get_coordinates(part.exterior)) for part in polygons]
     parts = [shapely.Polygon(ring) for ring in rings if len(ring) >= 3]
     return shapely.union_all(shapely.make_valid(parts))
+
+
+def split_at_antimeridian(area: BaseGeometry) -> BaseGeometry:
+    """Return an area of longitudes and latitudes, cut where it crosses 180 degrees.
+
+    Neighbouring corners more than half the globe apart are taken for a crossing.
+    """
+    steps = [np.abs(np.diff(shapely.get_coordinates(p)[:, 0])) for p in shapely.get_parts(area)]
+    if max(step.max(initial=0) for step in steps) <= 180:
+        return area
+
+    def eastward(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.stack([points[:, 0] % 360, points[:, 1]], axis=1)
+
+    whole = shapely.make_valid(shapely.transform(area, eastward))
+    beyond = shapely.intersection(whole, shapely.box(180, -90, 360, 90))
+    parts = [
+        shapely.intersection(whole, shapely.box(0, -90, 180, 90)),
+        shapely.transform(beyond, lambda points: points - (360, 0)),
+    ]
+    return shapely.union_all(parts)

@@ -29,35 +29,30 @@ class Parser:
     Each variable is an asset of its own there, named like it: names can't collide.
     """
 
-    indexes: Mapping[str, int]
-    """Number of the band in the file, from 1, by variable."""
-
-    plans: Mapping[str, CellPlan]
-    """Cells of the cube, by variable."""
+    group: RasterGroupMetadata
+    """The bands, the same whichever item is asked."""
 
     encodings: Mapping[tuple[str, str], Encoding]
     """Stored form, by item and variable."""
 
     def extract(self, md: pystac.Item) -> RasterGroupMetadata:
-        """Return the bands of all items, whichever item is asked."""
-        return RasterGroupMetadata(
-            bands={key: self._metadata(key[0]) for key in self.indexes.items()},
-            aliases={key[0]: [key] for key in self.indexes.items()},
-        )
+        """Return the bands of an item."""
+        return self.group
 
     def driver_data(self, md: pystac.Item, band_key: tuple[str, int]) -> Encoding | None:
         """Return how an item stores a band."""
         return self.encodings.get((md.id, band_key[0]))
 
-    def _metadata(self, name: str) -> RasterBandMetadata:
-        own = sorted((key, str(each)) for key, each in self.encodings.items() if key[1] == name)
-        # Sources are tokenized by their links alone: without this, cubes that differ in scale or
-        # NoData only would have equal task names, and a scheduler would take one for the other.
-        return RasterBandMetadata(
-            data_type=str(self.plans[name].dtype),
-            nodata=self.plans[name].nodata,
-            driver_data=tokenize(own),
-        )
+
+def band_metadata(plan: CellPlan, encodings: Mapping[int, Encoding]) -> RasterBandMetadata:
+    """Return what odc-stac needs to know of a variable.
+
+    Sources are tokenized by their links alone: without a token of how they are read, cubes that
+    differ in scale or NoData only would have equal task names, and a scheduler would take one for
+    the other.
+    """
+    stored = tokenize([(key, str(each)) for key, each in encodings.items()])
+    return RasterBandMetadata(data_type=str(plan.dtype), nodata=plan.nodata, driver_data=stored)
 
 
 class Driver(RioDriver):
