@@ -13,8 +13,9 @@ from odc.geo.geobox import GeoBox, GeoboxTiles
 
 from xcube_tiles.errors import GridError
 from xcube_tiles.grid.extent import Extent, as_crs
+from xcube_tiles.grid.geobox import north_up_resolution
 from xcube_tiles.grid.keys import TileKey
-from xcube_tiles.grid.layout import KeyRange, TileLayout, north_up_resolution
+from xcube_tiles.grid.layout import KeyRange, TileLayout
 from xcube_tiles.testing.strategies import geoboxes, layouts, tile_keys
 
 UTM = as_crs("EPSG:32633")

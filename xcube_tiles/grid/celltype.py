@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from xcube_tiles.errors import CellOverflowError, CellTypeError, NoDataCollisionError
-from xcube_tiles.grid.dtypes import DTYPE_NAMES, held_nodata, limits
+from xcube_tiles.grid.dtypes import DTYPE_NAMES, cell_dtype, held_nodata, limits
 from xcube_tiles.typing import OverflowPolicy
 
 if TYPE_CHECKING:
@@ -65,12 +65,7 @@ class CellType:
     and float types a float, rounded to the dtype as it would be in a cell."""
 
     def __post_init__(self) -> None:
-        dtype = np.dtype(self.dtype).newbyteorder("=")
-        if dtype.name not in DTYPE_NAMES:
-            raise CellTypeError(
-                f"cells can't have the dtype {dtype.name!r}; those they can have are "
-                f"{', '.join(DTYPE_NAMES)}"
-            )
+        dtype = cell_dtype(self.dtype)
         object.__setattr__(self, "dtype", dtype)
         object.__setattr__(self, "nodata", held_nodata(dtype, self.nodata))
 
@@ -110,12 +105,17 @@ class CellType:
 
         Floats: NaN; signed integers: the lowest number; unsigned integers: 0; bool: none.
 
+        Raises
+        ------
+        CellTypeError
+            A dtype that cells can't have.
+
         Examples
         --------
         >>> [CellType.constant(dtype).nodata for dtype in ("float32", "int64", "uint8", "bool")]
         [nan, -9223372036854775808, 0, None]
         """
-        dtype = np.dtype(dtype)
+        dtype = cell_dtype(dtype)
         if dtype.kind == "f":
             return cls(dtype=dtype, nodata=math.nan)
         if dtype.kind in "iu":
@@ -129,12 +129,17 @@ class CellType:
         Floats use NaN; integers and bool are raw, as nothing says that any of their numbers is
         not a value. It is not the type that a bare dtype name parses to: see `constant`.
 
+        Raises
+        ------
+        CellTypeError
+            A dtype that cells can't have.
+
         Examples
         --------
         >>> [CellType.default(dtype).name for dtype in ("float32", "uint8", "bool")]
         ['float32', 'uint8raw', 'bool']
         """
-        dtype = np.dtype(dtype)
+        dtype = cell_dtype(dtype)
         return cls(dtype=dtype, nodata=math.nan if dtype.kind == "f" else None)
 
     @property

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xcube_tiles.errors import CellTypeError
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 DTYPE_NAMES = (
     "bool",
@@ -23,6 +26,32 @@ DTYPE_NAMES = (
     "float64",
 )
 """Numpy dtypes that cells can have."""
+
+
+def cell_dtype(dtype: DTypeLike) -> np.dtype[Any]:
+    """Return a dtype that cells can have, in native byte order.
+
+    Raises
+    ------
+    CellTypeError
+        A dtype that cells can't have.
+
+    Examples
+    --------
+    >>> cell_dtype(">i2")
+    dtype('int16')
+    """
+    try:
+        # None means float64 to numpy, and nothing to us
+        known = np.dtype(dtype if dtype is not None else "V").newbyteorder("=")
+    except TypeError:
+        known = None
+    if known is None or known.name not in DTYPE_NAMES:
+        raise CellTypeError(
+            f"cells can't have the dtype {str(dtype)!r}; those they can have are "
+            f"{', '.join(DTYPE_NAMES)}"
+        )
+    return known
 
 
 def limits(dtype: np.dtype[Any]) -> tuple[int, int] | tuple[float, float]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from odc.geo.crs import CRS, norm_crs_or_error
+from odc.geo.geobox import GeoBox
 from pyproj.exceptions import CRSError, ProjError
 
 from xcube_tiles.errors import GridError
 
 if TYPE_CHECKING:
     from odc.geo import SomeCRS
-    from odc.geo.geobox import GeoBox
 
 _EDGE_POINTS = 21
 # Points put on each edge before it is reprojected, as GDAL does; edges are curves over there.
@@ -65,7 +66,7 @@ class Extent:
 
     def __init__(self, *, xmin: float, ymin: float, xmax: float, ymax: float, crs: SomeCRS) -> None:
         for name, value in zip(Bounds._fields, (xmin, ymin, xmax, ymax), strict=True):
-            if not math.isfinite(value):
+            if not is_finite(value):
                 raise GridError(f"{name} of an extent must be a finite number, got {value!r}")
             object.__setattr__(self, name, float(value))
         if self.xmin > self.xmax or self.ymin > self.ymax:
@@ -84,9 +85,10 @@ class Extent:
         >>> Extent.from_bounds((0, 1, 2, 3), 4326).bounds
         Bounds(xmin=0.0, ymin=1.0, xmax=2.0, ymax=3.0)
         """
-        if len(bounds) != 4:
-            raise GridError(f"expected (xmin, ymin, xmax, ymax), got {bounds!r}")
-        xmin, ymin, xmax, ymax = bounds
+        try:
+            xmin, ymin, xmax, ymax = bounds
+        except (TypeError, ValueError):
+            raise GridError(f"expected (xmin, ymin, xmax, ymax), got {bounds!r}") from None
         return cls(xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax, crs=as_crs(crs))
 
     @classmethod
@@ -96,8 +98,10 @@ class Extent:
         Raises
         ------
         GridError
-            A geobox without a CRS.
+            A geobox without a CRS, or something else than a geobox.
         """
+        if not isinstance(geobox, GeoBox):
+            raise GridError(f"expected a GeoBox of odc.geo, got {geobox!r}")
         box = geobox.boundingbox
         return cls.from_bounds((box.left, box.bottom, box.right, box.top), geobox.crs)
 
@@ -259,9 +263,11 @@ class Extent:
         Raises
         ------
         GridError
-            A negative distance of more than half the width or height.
+            A negative distance of more than half the width or height, or one that isn't finite.
         """
         y = x if y is None else y
+        if not (is_finite(x) and is_finite(y)):
+            raise GridError(f"distances must be finite numbers, got {(x, y)!r}")
         return Extent(
             xmin=self.xmin - x,
             ymin=self.ymin - y,
@@ -271,6 +277,7 @@ class Extent:
         )
 
     def _check_crs(self, other: Extent) -> None:
+        check_extent(other)
         if not same_crs(self.crs, other.crs):
             raise GridError(
                 f"the extents have different CRSs, {self.crs!s} and {other.crs!s}; "
@@ -332,3 +339,22 @@ def same_crs(first: CRS, second: CRS) -> bool:
     False
     """
     return first == second or bool(first.proj.equals(second.proj, ignore_axis_order=True))
+
+
+def check_extent(extent: object) -> None:
+    """Raise `GridError` for what isn't an extent."""
+    if not isinstance(extent, Extent):
+        raise GridError(
+            f"expected an Extent, got {extent!r}; make one with Extent.from_bounds(bounds, crs)"
+        )
+
+
+def is_finite(value: object) -> bool:
+    """Return whether something is a finite real number, of Python or numpy.
+
+    Examples
+    --------
+    >>> is_finite(1), is_finite(float("nan")), is_finite("1")
+    (True, False, False)
+    """
+    return isinstance(value, Real) and math.isfinite(value)

@@ -54,7 +54,7 @@ class TileKey:
         GridError
             A text that isn't such a key.
         """
-        parts = text.split("/")
+        parts = text.split("/") if isinstance(text, str) else ()
         if len(parts) != 2:
             raise GridError(f"expected a tile key 'col/row' such as '3/5', got {text!r}")
         return cls(*(_parsed_integer(part, text) for part in parts))
@@ -137,7 +137,7 @@ class SpaceTimeKey:
         GridError
             A text that isn't such a key.
         """
-        parts = text.split("/")
+        parts = text.split("/") if isinstance(text, str) else ()
         if len(parts) != 3:
             raise GridError(
                 "expected a space-time key 'col/row/instant' such as '3/5/2018-05-24', "

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import TYPE_CHECKING, NamedTuple
 
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from xcube_tiles.errors import GridError
-from xcube_tiles.grid.extent import Extent, as_crs, same_crs
-from xcube_tiles.grid.keys import TileKey
+from xcube_tiles.grid.extent import Extent, as_crs, check_extent, is_finite, same_crs
+from xcube_tiles.grid.geobox import TOLERANCE, north_up_resolution
+from xcube_tiles.grid.keys import SpaceTimeKey, TileKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from odc.geo.crs import CRS
-
-TOLERANCE = 1e-6
-"""Share of a cell that counts as nothing: coordinates carry that much noise."""
 
 
 class KeyRange(NamedTuple):
@@ -77,20 +76,20 @@ class TileLayout:
     def __post_init__(self) -> None:
         object.__setattr__(self, "crs", as_crs(self.crs))
         for name in ("origin", "resolution"):
-            numbers = tuple(float(number) for number in _pair(name, getattr(self, name)))
-            if not all(math.isfinite(number) for number in numbers):
+            numbers = _pair(name, getattr(self, name))
+            if not all(is_finite(number) for number in numbers):
                 raise GridError(f"{name} must be two finite numbers, got {numbers!r}")
-            object.__setattr__(self, name, numbers)
+            object.__setattr__(self, name, tuple(float(number) for number in numbers))
         if min(self.resolution) <= 0:
             raise GridError(
                 f"resolution must be positive along x and y, got {self.resolution!r}; rows grow "
                 "to the south without a sign"
             )
         for name in ("tile_shape", "layout_shape"):
-            first, second = _pair(name, getattr(self, name))
-            if int(first) != first or int(second) != second or min(first, second) < 1:
-                raise GridError(f"{name} must be two positive integers, got {(first, second)!r}")
-            object.__setattr__(self, name, (int(first), int(second)))
+            sizes = _pair(name, getattr(self, name))
+            if not all(isinstance(size, Integral) and size >= 1 for size in sizes):
+                raise GridError(f"{name} must be two positive integers, got {sizes!r}")
+            object.__setattr__(self, name, tuple(int(size) for size in sizes))
 
     @classmethod
     def from_geobox(cls, geobox: GeoBox, tile_size: int | tuple[int, int] = 256) -> TileLayout:
@@ -156,7 +155,7 @@ class TileLayout:
         >>> TileLayout.from_geobox(geobox).key_at(256, 300)
         TileKey(col=1, row=0)
         """
-        if not (math.isfinite(x) and math.isfinite(y)):
+        if not (is_finite(x) and is_finite(y)):
             raise GridError(f"expected a point with finite coordinates, got {(x, y)!r}")
         (height, width), (rows, cols) = self.tile_shape, self.layout_shape
         col = _tile_index(self._col_position(x), width, cols)
@@ -186,7 +185,7 @@ class TileLayout:
         Raises
         ------
         GridError
-            An extent in another CRS.
+            An extent in another CRS, or something else than an extent.
 
         Examples
         --------
@@ -197,6 +196,7 @@ class TileLayout:
         >>> layout.key_range(Extent(xmin=512, ymin=200, xmax=600, ymax=300, crs="EPSG:32633"))
         KeyRange(cols=range(0, 0), rows=range(0, 0))
         """
+        check_extent(extent)
         if not same_crs(extent.crs, self.crs):
             raise GridError(
                 f"the extent is in {extent.crs!s}, the layout in {self.crs!s}; "
@@ -224,7 +224,7 @@ class TileLayout:
         Raises
         ------
         GridError
-            An extent in another CRS.
+            An extent in another CRS, or something else than an extent.
 
         Examples
         --------
@@ -237,7 +237,7 @@ class TileLayout:
         )
         return (TileKey(col, row) for row in rows for col in cols)
 
-    def extent(self, key: TileKey | None = None) -> Extent:
+    def extent(self, key: TileKey | SpaceTimeKey | None = None) -> Extent:
         """Return the extent of a tile, or of the whole layout.
 
         Neighbours share their edge to the last bit.
@@ -257,7 +257,7 @@ class TileLayout:
             crs=self.crs,
         )
 
-    def geobox(self, key: TileKey | None = None) -> GeoBox:
+    def geobox(self, key: TileKey | SpaceTimeKey | None = None) -> GeoBox:
         """Return the grid of cells of a tile, or of the whole layout.
 
         Raises
@@ -293,7 +293,7 @@ class TileLayout:
         x, y = self.resolution
         return replace(self, resolution=(x / 2, y / 2), layout_shape=(2 * rows, 2 * cols))
 
-    def __contains__(self, key: TileKey) -> bool:
+    def __contains__(self, key: TileKey | SpaceTimeKey) -> bool:
         rows, cols = self.layout_shape
         return 0 <= key.col < cols and 0 <= key.row < rows
 
@@ -303,10 +303,14 @@ class TileLayout:
     def _row_position(self, y: float) -> float:
         return (self.origin[1] - y) / self.resolution[1]
 
-    def _corners(self, key: TileKey | None) -> tuple[tuple[int, int], tuple[int, int]]:
+    def _corners(
+        self, key: TileKey | SpaceTimeKey | None
+    ) -> tuple[tuple[int, int], tuple[int, int]]:
         """(row, column) of the first cell, and of the cell after the last one."""
         if key is None:
             return (0, 0), self.shape
+        if not isinstance(key, TileKey | SpaceTimeKey):
+            raise GridError(f"expected a TileKey or SpaceTimeKey, got {key!r}")
         if key not in self:
             rows, cols = self.layout_shape
             raise GridError(
@@ -316,35 +320,6 @@ class TileLayout:
         height, width = self.tile_shape
         top, left = key.row * height, key.col * width
         return (top, left), (top + height, left + width)
-
-
-def north_up_resolution(geobox: GeoBox) -> tuple[float, float]:
-    """Return width and height of the cells of a north-up geobox, both positive.
-
-    Raises
-    ------
-    GridError
-        A geobox that is rotated, south-up, empty or has no CRS.
-
-    Examples
-    --------
-    >>> north_up_resolution(GeoBox((5, 5), Affine(10, 0, 0, 0, -20, 0), "EPSG:32633"))
-    (10.0, 20.0)
-    """
-    if geobox.crs is None:
-        raise GridError("the geobox has no CRS; give it one: GeoBox(shape, affine, crs)")
-    if 0 in geobox.shape.yx:
-        raise GridError(f"expected a geobox with cells, got the shape {geobox.shape.yx!r}")
-    affine = geobox.affine
-    rows, cols = geobox.shape.yx
-    # a shear is noise as long as no cell of the grid leaves its place by it
-    sheared = abs(affine.b) * rows / abs(affine.a or 1), abs(affine.d) * cols / abs(affine.e or 1)
-    if affine.a <= 0 or affine.e >= 0 or max(sheared) > TOLERANCE:
-        raise GridError(
-            "expected a north-up geobox (x to the east, y to the south, not rotated), got the "
-            f"transform {tuple(affine)[:6]!r}; bring the data there with reproject()"
-        )
-    return float(affine.a), float(-affine.e)
 
 
 def _snapped(position: float, size: int) -> float:
@@ -368,8 +343,12 @@ def _index_range(start: float, stop: float, size: int, count: int) -> range:
 
 
 def _tile_shape(tile_size: int | tuple[int, int]) -> tuple[int, int]:
-    shape = (tile_size, tile_size) if isinstance(tile_size, int) else _pair("tile_size", tile_size)
-    if not all(isinstance(size, int) and size >= 1 for size in shape):
+    shape = (tile_size, tile_size) if isinstance(tile_size, int) else tile_size
+    if not (
+        isinstance(shape, tuple)
+        and len(shape) == 2
+        and all(isinstance(size, Integral) and size >= 1 for size in shape)
+    ):
         raise GridError(
             f"tile_size must be a positive integer or a pair (height, width), got {tile_size!r}"
         )

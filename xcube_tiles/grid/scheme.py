@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import KW_ONLY, dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from morecantile import Tile, TileMatrixSet
@@ -92,7 +93,7 @@ class ZoomedScheme:
     """Cells along an edge of a tile; None: as the TileMatrixSet says."""
 
     def __init__(self, tms: TileMatrixSet | str, *, tile_size: int | None = None) -> None:
-        if tile_size is not None and (not isinstance(tile_size, int) or tile_size < 1):
+        if tile_size is not None and not (isinstance(tile_size, Integral) and tile_size >= 1):
             raise GridError(f"tile_size must be a positive integer or None, got {tile_size!r}")
         object.__setattr__(self, "tms", regular_tms(tms))
         object.__setattr__(self, "tile_size", tile_size)
@@ -201,12 +202,12 @@ class ZoomedScheme:
         return self._checked(self._checked(zoom) - 1)
 
     def _checked(self, zoom: int) -> int:
-        if zoom not in self.zooms:
+        if not isinstance(zoom, Integral) or zoom not in self.zooms:
             raise GridError(
                 f"{self.name} has no zoom level {zoom!r}; it has "
                 f"{self.zooms.start} to {self.zooms.stop - 1}"
             )
-        return zoom
+        return int(zoom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,6 +377,6 @@ def resolve_scheme(
 
 
 def _checked_level(level: int) -> int:
-    if not isinstance(level, int) or level < 0:
+    if not isinstance(level, Integral) or level < 0:
         raise GridError(f"a local scheme has the levels 0 (finest), 1, 2 ..., got {level!r}")
-    return level
+    return int(level)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from xcube_tiles.errors import GridError
 from xcube_tiles.grid.extent import as_crs, same_crs
-from xcube_tiles.grid.layout import north_up_resolution
+from xcube_tiles.grid.geobox import north_up_resolution
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
