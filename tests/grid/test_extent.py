@@ -38,7 +38,7 @@ def test_any_name_of_a_crs(crs: CRS) -> None:
     assert box(0, 0, 1, 1, crs).crs.epsg == 4326  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("crs", ["EPSG:99999", "nowhere", None, 1.5, object()])
+@pytest.mark.parametrize("crs", ["EPSG:99999", "nowhere", "utm", "UTM 33", "", None, 1.5, object()])
 def test_what_is_no_crs(crs: object) -> None:
     with pytest.raises(GridError, match=r"expected a CRS .* got "):
         as_crs(crs)

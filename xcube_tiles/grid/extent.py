@@ -8,7 +8,7 @@ from functools import lru_cache
 from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from odc.geo.crs import CRS, norm_crs_or_error
+from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from pyproj.exceptions import CRSError, ProjError
 
@@ -317,7 +317,7 @@ def as_crs(crs: Any) -> CRS:
     if isinstance(crs, CRS):
         return crs
     try:
-        return norm_crs_or_error(crs)
+        return CRS(crs)
     except (CRSError, ValueError, TypeError) as error:
         raise GridError(
             f"expected a CRS (an EPSG code such as 32633 or 'EPSG:32633', WKT, PROJ), got {crs!r}"
