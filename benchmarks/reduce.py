@@ -55,7 +55,7 @@ def run(quick: bool) -> Report:
 
 
 def make_stack(edge: int, dtype: str = "float32") -> xr.DataArray:
-    """Return a stack of which 30 % are NoData: 10 000 levels, so that values repeat now and then."""
+    """Return a stack of which 30 % are NoData; values repeat now and then."""
     generator = np.random.default_rng(20180524)
     cells = generator.integers(0, 10_000, (DEPTH, edge, edge), dtype=np.int16)
     for layer in cells:

@@ -6,7 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -16,11 +16,15 @@ from xcube_tiles.kernels.nodata import as_cells
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
 WIDTH = 256
 """Columns that a kernel treats side by side: a row of scratch fills 16 to 128 vector registers, and
 the scratch of 24 float32 layers (24 KB) stays in the L1 cache."""
+
+
+PIECE_BYTES = 1 << 20
+"""Size of the pieces in which strided input is copied: about one L2 cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +32,7 @@ class Columns:
     """Cells arranged for a reduction of one axis."""
 
     cells: NDArray[Any]
-    """Cells as (outer, depth, inner), C-contiguous and read-only; depth is the reduced axis."""
+    """Cells as (outer, depth, rows, inner), with any strides; depth is the reduced axis."""
 
     nodata: Any
     """The number that means NoData, as a scalar of the cells' dtype."""
@@ -47,27 +51,36 @@ class Columns:
         """Number of cells that one column has."""
         return int(self.cells.shape[1])
 
-    def empty(self, dtype: Any, *lead: int) -> NDArray[Any]:
-        """Return an uninitialised result as (outer, *lead, inner)."""
-        outer, _, inner = self.cells.shape
-        return np.empty((outer, *lead, inner), dtype)
+    @property
+    def width(self) -> int:
+        """Number of columns side by side."""
+        return int(self.cells.shape[2] * self.cells.shape[3])
+
+    def flat(self, outer: int, rows: slice) -> NDArray[Any]:
+        """Return some columns as (depth, width), C-contiguous; a view where possible."""
+        piece = np.ascontiguousarray(self.cells[outer, :, rows]).reshape(self.depth, -1)
+        # numba compiles read-only arrays as a type of their own: one type for all callers.
+        piece.flags.writeable = False
+        return piece
+
+    def empty(self, dtype: DTypeLike, *lead: int) -> NDArray[Any]:
+        """Return an uninitialised result as (outer, *lead, width)."""
+        return np.empty((self.cells.shape[0], *lead, self.width), dtype)
 
     def restore(self, result: NDArray[Any]) -> NDArray[Any]:
-        """Return a result (outer, inner) in the shape of the array without the axis."""
+        """Return a result (outer, width) in the shape of the array without the axis."""
         return result.reshape(self.shape)
 
     def restore_with(self, result: NDArray[Any]) -> NDArray[Any]:
-        """Return a result (outer, n, inner) with `n` in place of the reduced axis."""
-        shape = (*self.shape[: self.axis], result.shape[1], *self.shape[self.axis :])
-        if result.size == prod(shape) and self.cells.shape[0] == prod(self.shape[: self.axis]):
-            return result.reshape(shape)
+        """Return a result (outer, n, width) with `n` in place of the reduced axis."""
+        if self.cells.shape[0] == prod(self.shape[: self.axis]):
+            layers = result.shape[1]
+            return result.reshape(*self.shape[: self.axis], layers, *self.shape[self.axis :])
         # The axis was moved to the front: see `columns`.
         return np.moveaxis(result.reshape(result.shape[1], *self.shape), 0, self.axis)
 
 
-def columns(
-    array: NDArray[Any], axis: int, nodata: float | None = None, *, allow_empty: bool = False
-) -> Columns:
+def columns(array: NDArray[Any], axis: int, nodata: float | None = None) -> Columns:
     """Arrange an array for the reduction of an axis, without a copy where that is possible.
 
     Parameters
@@ -78,33 +91,35 @@ def columns(
         Axis to reduce.
     nodata
         The number that means NoData. None: none does, except NaN in floats.
-    allow_empty
-        Whether the axis may have no cells.
 
     Raises
     ------
     ReducerError
         The axis has no cells, or the dtype is no number.
     """
-    cells = as_cells(array)
     axis = range(array.ndim)[axis]
-    shape = (*array.shape[:axis], *array.shape[axis + 1 :])
-    if array.shape[axis] == 0 and not allow_empty:
+    if array.shape[axis] == 0:
         raise ReducerError(f"axis {axis} of an array of shape {array.shape} has no cells to reduce")
-    outer, inner = prod(array.shape[:axis]), prod(array.shape[axis + 1 :])
-    if outer > 1 and inner < WIDTH:
-        # Columns lie side by side only in `inner`: too few of them would idle the vector units.
-        cells, outer, inner = np.moveaxis(cells, axis, 0), 1, outer * inner
-    cells = np.ascontiguousarray(cells).reshape(outer, array.shape[axis], inner)
-    # numba compiles read-only arrays as a type of their own: one type for all callers.
-    cells.flags.writeable = False
+    cells, at = as_cells(array), axis
+    if prod(array.shape[:axis]) > 1 and prod(array.shape[axis + 1 :]) < WIDTH:
+        # Columns lie side by side only behind the axis: too few of them idle the vector units.
+        cells, at = np.moveaxis(cells, axis, 0), 0
     return Columns(
-        cells=cells,
+        cells=_arranged(cells, at),
         nodata=cells.dtype.type(_stand_in(cells.dtype) if nodata is None else nodata),
         masked=nodata is not None,
-        shape=shape,
+        shape=(*array.shape[:axis], *array.shape[axis + 1 :]),
         axis=axis,
     )
+
+
+def _arranged(cells: NDArray[Any], axis: int) -> NDArray[Any]:
+    if axis > 1 or cells.ndim - axis > 3:
+        cells = np.ascontiguousarray(cells)  # more dimensions can be merged only in order
+    lead, trail = cells.shape[:axis], cells.shape[axis + 1 :]
+    rows = trail[0] if len(trail) > 1 else 1
+    shape = (prod(lead), cells.shape[axis], rows, prod(trail) // max(rows, 1))
+    return cells.reshape(shape)
 
 
 def _stand_in(dtype: np.dtype[Any]) -> float:
@@ -146,16 +161,24 @@ def over_columns(
     a second compilation and without its workqueue layer, which aborts the process when two threads
     of the caller enter it.
     """
-    outer, _, inner = given[0].cells.shape
-    pieces = -(-4 * threads // max(outer, 1)) if threads > 1 else 1
-    step = max(WIDTH, -(-inner // (pieces * WIDTH)) * WIDTH)
+    jobs = _jobs(given, threads)
 
-    def run(job: tuple[int, int]) -> None:
-        at, start = job
-        inputs = [part for one in given for part in (one.cells[at], one.nodata, one.masked)]
-        kernel(*inputs, *args, *(out[at] for out in outs), start, min(start + step, inner))
+    def run(job: _Job) -> None:
+        at, rows, start, stop = job
+        cells = [one.flat(at, rows) for one in given]
+        inputs = [
+            part
+            for piece, one in zip(cells, given, strict=True)
+            for part in (piece, one.nodata, one.masked)
+        ]
+        if cells[0].shape[1] == given[0].width:
+            kernel(*inputs, *args, *(out[at] for out in outs), start, stop)
+            return
+        parts = [np.empty((*out.shape[1:-1], stop - start), out.dtype) for out in outs]
+        kernel(*inputs, *args, *parts, 0, stop - start)
+        for out, part in zip(outs, parts, strict=True):
+            out[at, ..., start:stop] = part
 
-    jobs = [(at, start) for at in range(outer) for start in range(0, inner, step)]
     if threads == 1 or len(jobs) == 1:
         for job in jobs:
             run(job)
@@ -163,3 +186,27 @@ def over_columns(
     with ThreadPoolExecutor(threads) as pool:
         for _ in pool.map(run, jobs):
             pass
+
+
+_Job: TypeAlias = tuple[int, slice, int, int]
+"""Index of the outer part, rows to load, and which columns of the result they give."""
+
+
+def _jobs(given: Sequence[Columns], threads: int) -> list[_Job]:
+    outer, depth, rows, inner = given[0].cells.shape
+    width = rows * inner
+    if all(one.cells.flags.c_contiguous for one in given):
+        pieces = -(-4 * threads // max(outer, 1)) if threads > 1 else 1
+        step = max(WIDTH, -(-width // (pieces * WIDTH)) * WIDTH)
+        starts = range(0, width, step)
+        return [(at, slice(None), s, min(s + step, width)) for at in range(outer) for s in starts]
+    # Views of larger arrays, as dask makes them: copied piece by piece, so that a piece is still
+    # in the cache when it is read.
+    row_bytes = max(depth * inner * given[0].cells.itemsize, 1)
+    step = max(1, PIECE_BYTES // row_bytes, -(-WIDTH // max(inner, 1)))
+    tops = range(0, rows, step)
+    return [
+        (at, slice(top, top + step), top * inner, min(top + step, rows) * inner)
+        for at in range(outer)
+        for top in tops
+    ]
