@@ -184,6 +184,7 @@ class Collection(RasterTable):
         names = [key_named(self._keys, name) for name in ([by] if isinstance(by, str) else by)]
         if not names:
             raise CollectionError(f"by= must name keys to group by: {', '.join(self.keys)}")
+        groups = list(self._groups(names))
         # All files at once, not leaf by leaf: opening them is mostly waiting.
         self.headers()
         return xr.DataTree.from_dict(
@@ -198,7 +199,7 @@ class Collection(RasterTable):
                     chunks=chunks,
                     scaled=scaled,
                 )
-                for path, group in self._groups(names)
+                for path, group in groups
             }
         )
 

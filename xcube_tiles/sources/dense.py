@@ -152,7 +152,10 @@ def _refuse_taken(others: Sequence[Key], labels: Sequence[KeyValue], time: Key |
     coords = {"x", "y", "spatial_ref", *(key.name for key in others), *([TIME] if time else [])}
     for label in labels:
         if label in coords:
-            raise CollectionError(f"band {label!r} can't name a variable: it is a coordinate")
+            raise CollectionError(
+                f"band {label!r} can't name a variable, as a cube has a coordinate of that name; "
+                f"add the raster under another label: collection.add(path, ...)"
+            )
 
 
 def _distinct(rasters: Sequence[Raster], key: Key) -> tuple[KeyValue, ...]:
