@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 # No deadline, and slow generation is no failure: numba compiles within a first example, and a busy
 # machine is not a bug. CI draws the same examples each time: a red run can be repeated.
@@ -28,6 +28,22 @@ settings.register_profile(
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default")
 )
+
+
+# Where these programs are missing a person's run goes on without them, but CI installs them.
+NEVER_SKIPPED_IN_CI = ("browser", "database")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a test fail in CI that is skipped for want of a browser or a database."""
+    report = yield
+    needed = any(item.get_closest_marker(name) for name in NEVER_SKIPPED_IN_CI)
+    if os.environ.get("CI") and report.skipped and needed:
+        report.outcome, report.longrepr = "failed", f"skipped in CI: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(autouse=True, scope="session")
