@@ -16,12 +16,10 @@ from pyproj import CRS, Transformer
 from xcube_tiles.errors import GridError
 from xcube_tiles.grid.extent import as_crs
 from xcube_tiles.grid.keys import TileKey
-from xcube_tiles.grid.matrixset import regular_tms, tms_crs, tms_names
+from xcube_tiles.grid.matrixset import tms_names
 from xcube_tiles.grid.scheme import LocalScheme, Scheme, ZoomedScheme, resolve_scheme
-from xcube_tiles.grid.zoom import resolution_in
 from xcube_tiles.testing.strategies import geoboxes
 
-VARIABLE = {"CDB1GlobalGrid", "GNOSISGlobalGrid"}
 REGULAR = tms_names()
 WEB = ZoomedScheme("WebMercatorQuad")
 GRID = GeoBox((1000, 700), Affine(10, 0, 0, 0, -10, 0), "EPSG:32633")
@@ -90,13 +88,6 @@ def test_world_crs84_is_two_tiles_wide_and_x_before_y() -> None:
     assert list(scheme.layout(3).keys(extent)) == [TileKey(9, 2)]
 
 
-@pytest.mark.parametrize("name", REGULAR)
-def test_crs_has_its_short_name(name: str) -> None:
-    crs = tms_crs(regular_tms(name))
-    assert str(crs).split(":")[0] in {"EPSG", "OGC"}
-    assert crs.proj == CRS(morecantile.tms.get(name).crs.to_wkt())
-
-
 def test_tile_size_halves_cells_and_keeps_tiles() -> None:
     large = ZoomedScheme("WebMercatorQuad", tile_size=512).layout(7)
     plain = WEB.layout(7)
@@ -104,20 +95,6 @@ def test_tile_size_halves_cells_and_keeps_tiles() -> None:
     assert large.resolution == pytest.approx(WEB.layout(8).resolution)
     key = TileKey(70, 40)
     assert large.extent(key).bounds == pytest.approx(plain.extent(key).bounds)
-
-
-@pytest.mark.parametrize("name", sorted(VARIABLE))
-def test_variable_widths_are_refused(name: str) -> None:
-    with pytest.raises(GridError, match=f"{name}' has variable matrix widths"):
-        ZoomedScheme(name)
-
-
-def test_bottom_left_corners_are_refused() -> None:
-    document = morecantile.tms.get("WebMercatorQuad").model_dump(exclude_none=True)
-    for matrix in document["tileMatrices"]:
-        matrix["cornerOfOrigin"] = "bottomLeft"
-    with pytest.raises(GridError, match=r"counts tiles from \['bottomLeft'\]; expected topLeft"):
-        ZoomedScheme(morecantile.TileMatrixSet.model_validate(document))
 
 
 def test_a_tms_of_ones_own() -> None:
@@ -176,33 +153,6 @@ def test_native_zoom_at_the_ends() -> None:
     assert WEB.zoom_for(utm(4.8), threshold=1) == 14
     with pytest.raises(GridError, match=r"threshold must lie between 0 and 1, got 1\.5"):
         WEB.zoom_for(utm(10), threshold=1.5)
-
-
-@given(geoboxes(), st.sampled_from(("EPSG:3857", "EPSG:32633", "EPSG:3035")))
-def test_sizes_of_cells_are_those_of_odc_geo(geobox: GeoBox, crs: str) -> None:
-    # odc-geo takes the mean of width and height where we take the square root of the area
-    x, y = geobox.resolution.xy
-    square = GeoBox(geobox.shape, geobox.affine * Affine.scale(1, abs(x / y)), geobox.crs)
-    if square.crs is not None and square.crs.projected:
-        expected = square.center_pixel.to_crs(crs, resolution="fit").resolution.x
-        assert resolution_in(square, crs) == pytest.approx(expected, rel=0.01)
-
-
-def test_size_of_geographic_cells_by_hand() -> None:
-    # Web Mercator stretches both axes by 1 / cos(lat): its cells are a degree of the equator wide
-    # and twice as high at 60 degrees north, but for the flattening of the ellipsoid
-    cell = GeoBox((1, 1), Affine(0.001, 0, 15, 0, -0.001, 60.0005), "EPSG:4326")
-    degree = math.radians(1) * 6378137
-    assert resolution_in(cell, 3857) == pytest.approx(math.sqrt(2) * degree / 1000, rel=1e-4)
-    assert resolution_in(cell, "OGC:CRS84") == pytest.approx(0.001)
-
-
-def test_native_zoom_around_a_pole() -> None:
-    # the centre is a singular point of Web Mercator, its surroundings aren't
-    pole = GeoBox((400, 400), Affine(1e4, 0, -2e6, 0, -1e4, 2e6), "EPSG:3031")
-    # 10 km on the ground at 1414 km from the pole, at 77 degrees south
-    south = math.pi / 2 - math.hypot(1e6, 1e6) / 6_371_000
-    assert resolution_in(pole, 3857) == pytest.approx(1e4 / math.cos(south), rel=0.05)
 
 
 def test_cells_without_a_place() -> None:
