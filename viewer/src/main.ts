@@ -7,6 +7,8 @@ import { byId } from "./dom";
 import { layerList } from "./layers";
 import { drawLegend } from "./legend";
 import { TileMap } from "./map";
+import { brightness, naturalColours } from "./natural";
+import { Series } from "./series";
 import { fromHash, START, Store, styleQuery, toHash, type View } from "./state";
 import { StylePanel } from "./style-panel";
 import { Timeline } from "./timeline";
@@ -19,6 +21,7 @@ class Page {
   private readonly tiles = new TileMap(byId("map"), (busy) => (byId("busy").hidden = !busy));
   private readonly timeline: Timeline;
   private readonly cursor: Cursor;
+  private readonly series: Series;
 
   constructor(
     private readonly store: Store,
@@ -26,32 +29,33 @@ class Page {
   ) {
     this.timeline = new Timeline(byId("timeline"), store);
     this.cursor = new Cursor(byId("cursor"), this.tiles.map, store);
+    this.series = new Series(store, (at) => this.tiles.pin(at));
+    this.tiles.onClick((lon, lat) => this.series.pin(lon, lat));
     store.subscribe((view, changed) => this.follow(view, changed));
     this.tiles.map.on("moveend", () => this.info && store.update({ place: this.tiles.place() }));
     window.addEventListener("hashchange", () => this.go(fromHash(location.hash)));
     byId("fit").onclick = () => this.info && this.tiles.fit(this.info.bounds_wgs84, this.panel);
     byId("fold").onclick = () => this.fold();
+    if (window.innerWidth <= 720) this.fold();
   }
 
   /** Load a layer and show it in the style of the address, or in its own. */
   async open(name: string, wanted: Partial<View>): Promise<void> {
     const info = await ask<LayerInfo>(layerPath(name));
+    const styled = wanted.bands ?? wanted.expression;
+    const natural = naturalColours(info);
+    const { bands, stretch, colormap } = info.default_style;
+    const own: Partial<View> = natural
+      ? { bands: natural, mode: "rgb", stretch: await brightness(name, natural), colormap: "", expression: "" }
+      : { bands, mode: bands.length === 3 ? "rgb" : "band", stretch, colormap: colormap ?? "", expression: "" };
     const before = this.info;
     this.info = info;
-    const styled = wanted.bands ?? wanted.expression;
-    const bands = info.default_style.bands;
-    const own: Partial<View> = {
-      bands,
-      mode: bands.length === 3 ? "rgb" : "band",
-      stretch: info.default_style.stretch ?? [],
-      colormap: info.default_style.colormap ?? "",
-      expression: "",
-    };
     const time = nearest(info.times, wanted.time ?? this.store.view.time);
     this.cursor.offer(info);
     this.store.update({ ...(styled ? { bands: [], stretch: [], colormap: "" } : own), ...wanted, layer: name, time });
     this.style.offer(info);
     this.timeline.offer(info.times);
+    this.series.offer(info);
     this.tiles.setOpacity(this.store.view.opacity);
     // Layers of one place are compared: the map stays where it is.
     const stay = String(before?.bounds_wgs84) === String(info.bounds_wgs84);

@@ -95,6 +95,13 @@ export class TileMap {
     view.setZoom(zoom);
   }
 
+  onClick(action: (lon: number, lat: number) => void): void {
+    this.map.on("singleclick", (event) => {
+      const [lon, lat] = toLonLat(event.coordinate) as [number, number];
+      action(lon, lat);
+    });
+  }
+
   /** Mark a point, or none. */
   pin(lonLat: [number, number] | null): void {
     this.mark.setGeometry(lonLat ? new Point(fromLonLat(lonLat)) : undefined);
@@ -127,20 +134,21 @@ const ink = (alpha: number): string =>
   DARK.matches ? `rgba(226, 240, 236, ${alpha})` : `rgba(24, 48, 44, ${alpha})`;
 
 function graticule(): Graticule {
-  const label = (): Text =>
+  const label = (align: CanvasTextAlign): Text =>
     new Text({
       font: "11px system-ui, sans-serif",
-      fill: new Fill({ color: "rgba(90, 110, 106, 0.95)" }),
-      stroke: new Stroke({ color: "rgba(255, 255, 255, 0.55)", width: 2 }),
+      textAlign: align,
+      textBaseline: "bottom",
+      fill: new Fill({ color: "rgb(128, 146, 142)" }),
     });
   return new Graticule({
     className: "graticule",
     strokeStyle: new Stroke({ color: "rgba(110, 130, 126, 0.28)", width: 1 }),
     showLabels: true,
-    lonLabelStyle: label(),
-    latLabelStyle: label(),
-    lonLabelPosition: 0.985,
-    latLabelPosition: 0.995,
+    lonLabelStyle: label("center"),
+    latLabelStyle: label("end"),
+    lonLabelPosition: 0.98,
+    latLabelPosition: 0.998,
     wrapX: false,
     targetSize: 140,
   });
@@ -149,11 +157,14 @@ function graticule(): Graticule {
 const frameStyle = (): Style =>
   new Style({ stroke: new Stroke({ color: ink(0.45), width: 1, lineDash: [4, 4] }) });
 
-const markStyle = (): Style =>
+// A dark ring around a light one: the mark is seen on clouds and on water.
+const markStyle = (): Style[] => [
+  new Style({ image: new Circle({ radius: 9, fill: new Fill({ color: "rgba(0, 0, 0, 0.45)" }) }) }),
   new Style({
     image: new Circle({
       radius: 6,
       stroke: new Stroke({ color: "#fff", width: 2.5 }),
       fill: new Fill({ color: "#0f766e" }),
     }),
-  });
+  }),
+];

@@ -3,6 +3,7 @@
 import type { LayerInfo } from "./api";
 import { h, option, paused } from "./dom";
 import { number } from "./format";
+import { naturalColours } from "./natural";
 import type { Mode, Range, Store, View } from "./state";
 
 const CHANNELS = ["Red", "Green", "Blue"];
@@ -93,9 +94,8 @@ export class StylePanel {
   /** Change the kind of style, with bands that fit it. */
   private turn(mode: Mode): void {
     const names = this.info!.variables.map((variable) => variable.name);
-    const wanted = mode === "rgb" ? ["red", "green", "blue"] : [];
-    const named = wanted.every((name) => names.includes(name));
-    const bands = mode !== "rgb" ? names.slice(0, 1) : named && wanted.length ? wanted : names.slice(0, 3);
+    const three = naturalColours(this.info!) ?? names.slice(0, 3);
+    const bands = mode === "rgb" ? three : names.slice(0, 1);
     const expression = this.store.view.expression || this.example(names);
     this.store.update({ mode, bands, expression, stretch: [], colormap: "" });
   }

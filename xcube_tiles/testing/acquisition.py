@@ -161,8 +161,8 @@ def acquire(landscape: Landscape, day: date, *, cover: float | None = None) -> A
     """
     weather = (landscape.seed, 41, day.toordinal())
     chance = np.random.default_rng(weather)
-    # Most passes are fair, some are lost: a beta distribution with its mode near 0.15.
-    drawn = float(chance.beta(1.3, 3.0))
+    # Most passes are fair, a few are lost: a beta distribution with its mean near 0.2.
+    drawn = float(chance.beta(1.1, 4.2))
     cover = drawn if cover is None else cover
     terrain = landscape.terrain
     sun = Sun.on_day(day.timetuple().tm_yday)
