@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
+import xarray as xr
+
 from xcube_tiles.cube.georef import spatial_dims
 from xcube_tiles.errors import DimensionError
 from xcube_tiles.typing import DimensionType
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from xcube_tiles.typing import XarrayObject, XarrayT
 
 TYPE_ATTR = "xcube_tiles:type"
@@ -33,14 +33,19 @@ def dimension_types(obj: XarrayObject) -> dict[str, DimensionType]:
     DimensionError
         A dimension is named like a time but has no datetimes: its name alone doesn't tell.
     """
-    ydim, xdim = spatial_dims(obj) if obj.dims else ("y", "x")
-    return {
-        str(dim): "spatial" if dim in (ydim, xdim) else _type_of(obj, str(dim)) for dim in obj.dims
-    }
+    spatial = _spatial_names(obj)
+    return {str(dim): "spatial" if dim in spatial else _type_of(obj, str(dim)) for dim in obj.dims}
+
+
+def _spatial_names(obj: XarrayObject) -> tuple[str, str]:
+    # An empty cube has no spatial dimensions yet; the first raster brings them.
+    empty = isinstance(obj, xr.Dataset) and not obj.data_vars
+    return ("y", "x") if empty else spatial_dims(obj)
 
 
 def _type_of(obj: XarrayObject, dim: str) -> DimensionType:
-    coord = obj.coords.get(dim, None)
+    # Not `coords.get(dim)`: for a dimension without labels xarray makes some up.
+    coord = obj.coords[dim] if dim in obj.coords else None  # noqa: SIM401
     if coord is not None:
         declared = coord.attrs.get(TYPE_ATTR)
         if declared in get_args(DimensionType):
@@ -93,8 +98,7 @@ def require_dim(obj: XarrayObject, dim: str) -> None:
 
 def require_not_spatial(obj: XarrayObject, dim: str, action: str) -> None:
     """Raise an error if an action isn't possible because a dimension is spatial."""
-    names = spatial_dims(obj) if obj.dims else ("y", "x")
-    if dim in names:
+    if dim in _spatial_names(obj):
         raise DimensionError(
             f"can't {action} the spatial dimension {dim!r}: y and x are inherent to a cube. "
             "To change the grid use reproject, resample or crop"

@@ -6,7 +6,7 @@ x ascending, and a scalar coordinate `spatial_ref` with CF attributes and GDAL's
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -219,34 +219,43 @@ def _georeference(obj: XarrayObject) -> tuple[GeoBox, list[str]]:
             f"the grid is rotated or sheared (GeoTransform {transform.to_gdal()!r}); "
             "warp it to a north-up grid first, e.g. obj.rio.reproject(obj.rio.crs)"
         )
-    a, c = _axis(obj, xdim, transform.a if transform else None, transform.c if transform else None)
-    e, f = _axis(obj, ydim, transform.e if transform else None, transform.f if transform else None)
-    flip = []
-    if a < 0:
-        flip.append(xdim)
-        a, c = -a, c + a * shape[1]
-    if e > 0:
-        flip.append(ydim)
-        e, f = -e, f + e * shape[0]
-    return GeoBox(shape, Affine(a, 0, c, 0, e, f), crs), flip
+    x = _axis(obj, xdim, None if transform is None else (transform.a, transform.c))
+    y = _axis(obj, ydim, None if transform is None else (transform.e, transform.f))
+    flip = [dim for dim, axis, sign in ((xdim, x, -1), (ydim, y, 1)) if axis.step * sign > 0]
+    west = x.last if xdim in flip else x.first
+    north = y.last if ydim in flip else y.first
+    affine = Affine(abs(x.step), 0, west, 0, -abs(y.step), north)
+    return GeoBox(shape, affine, crs), flip
 
 
-def _axis(
-    obj: XarrayObject, dim: str, step: float | None, edge: float | None
-) -> tuple[float, float]:
-    """Return the cell size (signed) and the outer edge of the first cell along a dimension."""
+class _Axis(NamedTuple):
+    """The grid along one dimension, in CRS units."""
+
+    step: float
+    """Cell size, negative where the coordinate descends."""
+
+    first: float
+    """Outer edge of the first cell."""
+
+    last: float
+    """Outer edge of the last cell."""
+
+
+def _axis(obj: XarrayObject, dim: str, declared: tuple[float, float] | None) -> _Axis:
+    """Return the grid along a dimension; `declared` is the step and first edge of a transform."""
     if dim not in obj.coords:
-        if step is None or edge is None:
+        if declared is None:
             raise GeoreferenceError(
                 f"dimension {dim!r} has no coordinates and there is no 'GeoTransform'; "
                 f"assign cell centres: obj.assign_coords({dim}=...)"
             )
-        return step, edge
+        step, first = declared
+        return _Axis(step, first, first + step * obj.sizes[dim])
     values = _centres(obj, dim)
-    if step is None or edge is None:
-        own = _spacing(values, dim)
-        return own, float(values[0]) - own / 2
-    return _declared_axis(values, dim, step, edge)
+    if declared is not None:
+        return _declared_axis(values, dim, *declared)
+    step = _spacing(values, dim)
+    return _Axis(step, float(values[0]) - step / 2, float(values[-1]) + step / 2)
 
 
 def _centres(obj: XarrayObject, dim: str) -> NDArray[np.float64]:
@@ -278,9 +287,7 @@ def _spacing(values: NDArray[np.float64], dim: str) -> float:
     return step
 
 
-def _declared_axis(
-    values: NDArray[np.float64], dim: str, step: float, edge: float
-) -> tuple[float, float]:
+def _declared_axis(values: NDArray[np.float64], dim: str, step: float, edge: float) -> _Axis:
     """Reconcile coordinates with the transform's axis, of which they may be a part."""
     cells = (values - edge) / step - 0.5
     nearest = np.rint(cells)
@@ -294,5 +301,11 @@ def _declared_axis(
             "coordinates are right, use obj.tiles.set_crs(crs); if the transform is, drop them: "
             f"obj.drop_vars({dim!r})"
         )
-    own = step * float(stride)
-    return own, edge + (float(nearest[0]) + 0.5) * step - own / 2
+    # Edges are counted from the transform's own: the whole grid gives it back exactly.
+    first, last = float(nearest[0]), float(nearest[-1])
+    half = float(stride) / 2
+    return _Axis(
+        step * float(stride),
+        edge + step * (first + 0.5 - half),
+        edge + step * (last + 0.5 + half),
+    )

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import dask.array as da
 import numpy as np
+from dask.array.core import unify_chunks
+from dask.base import tokenize
 
 from xcube_tiles.cube.blocks.graph import Chunks, is_lazy, token
 
@@ -31,8 +33,8 @@ def map_blocks(
     func
         ``func(*blocks, **params) -> block``; numpy in, numpy out.
     *arrays
-        Numpy or dask arrays whose blocks correspond from the last dimension backwards; missing
-        leading dimensions broadcast.
+        Numpy or dask arrays of equal shape, from the last dimension backwards; missing leading
+        dimensions broadcast. Differing blocks are cut to fit each other.
     name
         Prefix of the graph's keys.
     dtype
@@ -46,6 +48,7 @@ def map_blocks(
     """
     if not any(is_lazy(array) for array in arrays):
         return func(*arrays, **params)
+    arrays = _unified(arrays)
     return da.map_blocks(
         func,
         *arrays,
@@ -56,6 +59,19 @@ def map_blocks(
         chunks=chunks,
         **params,
     )
+
+
+def _unified(arrays: Sequence[Any]) -> tuple[Any, ...]:
+    """Give arrays corresponding blocks; `da.map_blocks` pairs blocks as they come."""
+    lazy = [
+        array
+        if is_lazy(array)
+        else da.from_array(array, chunks=-1, name=f"array-{tokenize(array)}")
+        for array in arrays
+    ]
+    rank = max(array.ndim for array in lazy)
+    pairs = [part for array in lazy for part in (array, tuple(range(rank - array.ndim, rank)))]
+    return tuple(unify_chunks(*pairs)[1])
 
 
 def _rank_after(arrays: Sequence[Any], drop_axis: int | None, chunks: Chunks | None) -> int:

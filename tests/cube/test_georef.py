@@ -1,0 +1,173 @@
+"""Georeference: canonical form, and what contradicts itself is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import rioxarray  # noqa: F401  (registers the accessor that serves as oracle)
+import xarray as xr
+from affine import Affine
+from hypothesis import given
+from hypothesis import strategies as st
+from odc.geo.xr import ODCExtension
+
+from tests.cube.rasters import UTM, raster
+from xcube_tiles.cube.georef import (
+    assign_geobox,
+    canonical,
+    crs_of,
+    extent_of,
+    geobox_of,
+    set_crs,
+)
+from xcube_tiles.errors import GeoreferenceError
+from xcube_tiles.testing.asserts import assert_lazy
+from xcube_tiles.testing.strategies import geoboxes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from odc.geo.geobox import GeoBox
+
+
+def lonlat(name_y: str = "lat", name_x: str = "lon") -> xr.DataArray:
+    coords = {name_y: [50.1, 50.2, 50.3], name_x: [10.0, 10.1, 10.2, 10.3]}
+    return xr.DataArray(np.arange(12).reshape(3, 4), coords, (name_y, name_x))
+
+
+@given(geobox=geoboxes())
+def test_grid_round_trip(geobox: GeoBox) -> None:
+    array = assign_geobox(xr.DataArray(np.zeros(geobox.shape), dims=("y", "x")), geobox)
+    assert geobox_of(array) == geobox
+    assert geobox_of(array.isel(y=slice(None, None, -1))) == geobox
+
+
+@given(geobox=geoboxes(), data=st.data())
+def test_indexing_leaves_the_part(geobox: GeoBox, data: st.DataObject) -> None:
+    array = assign_geobox(xr.DataArray(np.zeros(geobox.shape), dims=("y", "x")), geobox)
+    top = data.draw(st.integers(0, geobox.shape[0] - 1))
+    left = data.draw(st.integers(0, geobox.shape[1] - 1))
+    part = geobox_of(array.isel(y=slice(top, None), x=slice(left, None)))
+    assert part.shape == geobox[top:, left:].shape
+    assert tuple(part.affine) == pytest.approx(tuple(geobox[top:, left:].affine), rel=1e-12)
+
+
+def test_others_read_what_we_write() -> None:
+    array = raster(1)
+    assert array.rio.crs.to_epsg() == 32633
+    assert array.rio.transform() == UTM.affine
+    assert ODCExtension.__name__  # registering odc's accessor is what the import above is for
+    assert array.odc.geobox == UTM
+
+
+def test_south_up_is_flipped_without_copying() -> None:
+    north = raster(np.arange(20).reshape(4, 5))
+    south = north.isel(y=slice(None, None, -1))
+    result = canonical(south)
+    assert result.y[0] > result.y[-1]
+    np.testing.assert_array_equal(result, north)
+    assert np.shares_memory(result.values, north.values)
+
+
+def test_descending_x_is_flipped() -> None:
+    array = raster(np.arange(20).reshape(4, 5))
+    np.testing.assert_array_equal(canonical(array.isel(x=slice(None, None, -1))), array)
+
+
+@pytest.mark.parametrize("names", [("lat", "lon"), ("latitude", "longitude")])
+def test_latitude_and_longitude(names: tuple[str, str]) -> None:
+    result = canonical(lonlat(*names))
+    assert result.dims == ("y", "x")
+    assert crs_of(result).epsg == 4326
+    np.testing.assert_allclose(result.y, [50.3, 50.2, 50.1])
+    np.testing.assert_array_equal(result[0], [8, 9, 10, 11])
+    assert tuple(extent_of(result).bounds) == pytest.approx((9.95, 50.05, 10.35, 50.35))
+
+
+def test_dimensions_go_last() -> None:
+    array = raster(1, times=["2024-01-01"]).transpose("x", "time", "y")
+    assert canonical(array).dims == ("time", "y", "x")
+
+
+def test_stride_is_a_coarser_grid() -> None:
+    part = geobox_of(raster(1).isel(x=slice(None, None, 2)))
+    assert part.affine == Affine(20, 0, 299_995, 0, -10, 5_000_040)
+
+
+def test_one_cell_keeps_its_size() -> None:
+    assert geobox_of(raster(1).isel(x=[2], y=[1])) == UTM[1:2, 2:3]
+
+
+def test_float32_coordinates_are_regular_enough() -> None:
+    lon = np.linspace(-179.95, 179.95, 3600, dtype=np.float32)
+    array = xr.DataArray(np.zeros((2, 3600)), {"lat": [0.0, 0.1], "lon": lon}, ("lat", "lon"))
+    assert geobox_of(array).affine.a == pytest.approx(0.1, rel=1e-6)
+
+
+def test_crs_from_cf_parameters() -> None:
+    array = raster(1)
+    attrs = {
+        key: value
+        for key, value in array.spatial_ref.attrs.items()
+        if key not in {"crs_wkt", "spatial_ref"}
+    }
+    bare = array.assign_coords(spatial_ref=xr.Variable((), 0, attrs))
+    assert crs_of(bare).proj.is_projected
+
+
+def test_grid_mapping_of_another_name() -> None:
+    array = raster(1).rename(spatial_ref="utm33")
+    array.encoding = {"grid_mapping": "utm33"}
+    result = canonical(array)
+    assert "utm33" not in result.coords
+    assert geobox_of(result) == UTM
+
+
+def test_set_crs_recomputes_the_transform() -> None:
+    shifted = raster(1).assign_coords(x=raster(1).x + 5)
+    assert geobox_of(set_crs(shifted, 32634)).affine.c == 300_005
+
+
+def test_input_is_left_alone() -> None:
+    array = raster(1, nodata=0).assign_attrs(note="kept")
+    before = (dict(array.attrs), dict(array.encoding), list(array.coords), array.dims)
+    canonical(array.isel(y=slice(None, None, -1)))
+    set_crs(array, 32634)
+    assert before == (dict(array.attrs), dict(array.encoding), list(array.coords), array.dims)
+
+
+def test_lazy_stays_lazy() -> None:
+    array = raster(1).chunk(x=2)
+    with assert_lazy():
+        canonical(array.isel(y=slice(None, None, -1)))
+
+
+REFUSED: list[tuple[Callable[[], xr.DataArray], str]] = [
+    (lambda: raster(1).assign_coords(x=raster(1).x + 5), r"disagree by 0\.5 cells"),
+    (lambda: raster(1).coarsen(x=2, boundary="trim").mean(), "set_crs"),
+    (lambda: raster(1).drop_vars("spatial_ref"), "no CRS"),
+    (lambda: raster(1).rename(y="rows"), r"no spatial dimensions among \('rows', 'x'\)"),
+    (lambda: raster(1).isel(x=[0, 1, 3]), "disagree"),
+    (lambda: lonlat().isel(lat=[0]), "doesn't tell its size"),
+    (lambda: lonlat().assign_coords(lon=[0.0, 1.0, 2.0, 4.0]), "isn't regular"),
+    (lambda: lonlat().assign_coords(lon=[0.0, 1.0, np.nan, 3.0]), "aren't finite"),
+    (lambda: lonlat().drop_vars("lon"), "has no coordinates"),
+    (lambda: raster(1).isel(x=slice(0, 0)), "without cells"),
+    (lambda: lonlat().rename(lat="latitude", lon="longitude").assign_coords(x=1), "taken"),
+    (lambda: with_transform("0 1 0.5 0 0 -1"), "rotated"),
+    (lambda: with_transform("0 1 0"), "six numbers"),
+]
+
+
+def with_transform(text: str) -> xr.DataArray:
+    array = raster(1)
+    attrs = {**array.spatial_ref.attrs, "GeoTransform": text}
+    return array.assign_coords(spatial_ref=xr.Variable((), 0, attrs))
+
+
+@pytest.mark.parametrize(("make", "text"), REFUSED, ids=[text for _, text in REFUSED])
+def test_refused(make: Callable[[], xr.DataArray], text: str) -> None:
+    with pytest.raises(GeoreferenceError, match=text):
+        canonical(make())
