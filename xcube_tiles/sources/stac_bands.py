@@ -29,6 +29,8 @@ _RASTER_TYPES = (
 _PICTURES = frozenset({"thumbnail", "overview", "visual", "metadata"})
 # Roles of images that no one means by "all bands", where no asset has the role "data".
 
+_COMMON = ("eo:common_name", "common_name")
+
 _PREFIXED = {"scale": "raster:scale", "offset": "raster:offset"}
 # Version 2 of the raster extension; version 1 had them bare in `raster:bands`.
 
@@ -216,7 +218,11 @@ def _resolve(name: str, bands: Sequence[Band], assets: Mapping[str, Json]) -> li
 
 def _by_common_name(name: str, bands: Sequence[Band], assets: Mapping[str, Json]) -> Iterator[Band]:
     for band in bands:
-        entry = asset_bands(assets[band.asset])[band.index - 1]
+        asset = assets[band.asset]
+        entry = asset_bands(asset)[band.index - 1]
+        if band.index == len(asset_bands(asset)) == 1:
+            # STAC 1.1: what holds for the only band may stand at the asset.
+            entry = {**{key: asset[key] for key in _COMMON if key in asset}, **entry}
         if name in (entry.get("eo:common_name"), entry.get("common_name"), entry.get("name")):
             yield band
 

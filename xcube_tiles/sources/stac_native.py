@@ -89,7 +89,7 @@ def choose_crs(items: Sequence[Json], bands: Sequence[Band], fallback: CRS) -> C
             f"the items are in several CRSs: {found}; the cube takes {best!s}. "
             f"Choose with target_crs={str(best)!r}",
             MixedCRSWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
     return best
 
