@@ -240,8 +240,8 @@ def minimum(
                     for x in range(j * factor, right):
                         value = cells[p, y, x]
                         if _is_valid(value, known, nodata):
-                            # "not >=" lets a NaN that is a value through
-                            if count == 0 or not value >= best:
+                            # a NaN that gets here is a value, and as such undoes the others
+                            if count == 0 or value < best or value != value:
                                 best = value
                             count += 1
                 out[p, i, j] = best if count >= needed else nodata
@@ -262,7 +262,7 @@ def maximum(
                     for x in range(j * factor, right):
                         value = cells[p, y, x]
                         if _is_valid(value, known, nodata):
-                            if count == 0 or not value <= best:
+                            if count == 0 or value > best or value != value:
                                 best = value
                             count += 1
                 out[p, i, j] = best if count >= needed else nodata
