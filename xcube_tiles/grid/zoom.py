@@ -70,7 +70,7 @@ def _sizes(geobox: GeoBox, target: CRS) -> Iterator[float]:
     transform = as_crs(geobox.crs).transformer(target).transform
     affine, (rows, cols) = geobox.affine, geobox.shape.yx
     for row, col in ((2, 2), (1, 1), (1, 3), (3, 1), (3, 3)):
-        x, y = affine * (col * cols / 4, row * rows / 4)
+        x, y = affine.c + affine.a * col * cols / 4, affine.f + affine.e * row * rows / 4
         half_width, half_height = affine.a / 2, affine.e / 2
         west, east = transform(x - half_width, y), transform(x + half_width, y)
         north, south = transform(x, y - half_height), transform(x, y + half_height)
