@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import pickle
 
+import dask
 import morecantile
 import pytest
 from affine import Affine
+from dask.base import tokenize
 from hypothesis import given
 from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
@@ -115,6 +117,13 @@ def test_schemes_are_values() -> None:
     assert hash(again) == hash(WEB)
     assert ZoomedScheme("WebMercatorQuad", tile_size=512) != WEB
     assert pickle.loads(pickle.dumps(LocalScheme(GRID))) == LocalScheme(GRID)
+
+
+@pytest.mark.parametrize("scheme", [WEB, LocalScheme(GRID), WEB.layout(3)])
+def test_dask_names_equal_values_equally(scheme: object) -> None:
+    with dask.config.set({"tokenize.ensure-deterministic": True}):
+        assert tokenize(scheme) == tokenize(pickle.loads(pickle.dumps(scheme)))
+    assert tokenize(scheme) != tokenize(ZoomedScheme("WebMercatorQuad", tile_size=512))
 
 
 # Web Mercator's cells measure 19.1093 at zoom 13, 9.5546 at 14, 4.7773 at 15; a tenth of the step

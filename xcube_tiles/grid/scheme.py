@@ -102,6 +102,10 @@ class ZoomedScheme:
     def __hash__(self) -> int:
         return hash((self.tms.id, self.tile_size))
 
+    # and their pickles, which dask would make names of, differ with what they have cached
+    def __dask_tokenize__(self) -> tuple[str, str, int | None]:
+        return "ZoomedScheme", self.tms.model_dump_json(), self.tile_size
+
     @property
     def name(self) -> str:
         """Name of the TileMatrixSet; `custom` if it has none."""
