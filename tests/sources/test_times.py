@@ -34,7 +34,7 @@ DATETIMES = st.datetimes(datetime(1700, 1, 1), datetime(2250, 1, 1))
         ("2018-05-24T22:30-0200", "2018-05-25T00:30", "2018-05-25T00:31"),
         (date(2018, 5, 24), "2018-05-24", "2018-05-25"),
         (np.datetime64("2018-05"), "2018-05-01", "2018-06-01"),
-        (np.datetime64("2018-05-24", "10D"), "2018-05-19", "2018-05-29"),
+        (np.datetime64("2018-05-24").astype("datetime64[10D]"), "2018-05-19", "2018-05-29"),
     ],
 )
 def test_a_date_covers_what_it_says(value: TimeLike, start: str, stop: str) -> None:

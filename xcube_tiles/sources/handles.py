@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from xcube_tiles.sources.storage import fingerprint, open_raster
+from xcube_tiles.sources.storage import fingerprint, open_raster, read_by_gdal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _CAPACITY = 32
 """Open files per thread: enough for the bands and dates of one block, far below file limits."""
@@ -22,33 +23,44 @@ class _Handle(NamedTuple):
 
 class _Handles(threading.local):
     def __init__(self) -> None:
-        self.open: OrderedDict[tuple[str, int | None, str], _Handle] = OrderedDict()
+        self.open: OrderedDict[tuple[str, int | None], _Handle] = OrderedDict()
 
 
 _HANDLES = _Handles()
 
 
-def open_handle(path: str, options: Mapping[str, Any] | None, overview: int | None = None) -> Any:
-    """Return an open file of this thread, the one of an earlier read if the file is unchanged.
+@contextmanager
+def handle(
+    path: str, options: Mapping[str, Any] | None, overview: int | None = None
+) -> Iterator[Any]:
+    """Give an open file of this thread, the one of an earlier read if the file is unchanged.
 
     Parameters
     ----------
     path, options, overview
         As for `open_raster`.
 
-    Returns
-    -------
+    Yields
+    ------
     rasterio.DatasetReader
         Don't close it, and don't give it to another thread.
     """
-    key = path, overview, repr(sorted(options.items())) if options else ""
-    version = fingerprint(path)
+    if read_by_gdal(path, options):
+        yield _kept(path, overview)
+        return
+    # rasterio's bridge to Python files must be left in the context that entered it.
+    with open_raster(path, options, overview=overview) as file:
+        yield file
+
+
+def _kept(path: str, overview: int | None) -> Any:
+    key, version = (path, overview), fingerprint(path)
     known = _HANDLES.open.pop(key, None)
     if known is not None and known.version != version:
         known.file.close()
         known = None
     if known is None:
-        known = _Handle(open_raster(path, options, overview=overview), version)
+        known = _Handle(open_raster(path, None, overview=overview), version)
     _HANDLES.open[key] = known
     if len(_HANDLES.open) > _CAPACITY:
         _HANDLES.open.popitem(last=False)[1].file.close()

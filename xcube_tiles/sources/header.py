@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pyproj
 from affine import Affine
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
@@ -167,7 +169,7 @@ def _header(path: str, version: tuple[int, int] | None, file: Any) -> RasterHead
             f"north-up grid first, e.g. with gdalwarp"
         )
     flip = Flip(rows=transform.e > 0, cols=transform.a < 0)
-    full = _north_up(GeoBox(file.shape, transform, CRS(file.crs.to_wkt())), flip)
+    full = _north_up(GeoBox(file.shape, transform, _crs(file.crs.to_wkt())), flip)
     return RasterHeader(
         path=path,
         geobox=full,
@@ -176,6 +178,13 @@ def _header(path: str, version: tuple[int, int] | None, file: Any) -> RasterHead
         bands=tuple(_band(path, file, number) for number in file.indexes),
         version=version,
     )
+
+
+@lru_cache(maxsize=64)
+def _crs(wkt: str) -> CRS:
+    """Return a CRS by its EPSG code where it is that to the letter: people read the code."""
+    code = pyproj.CRS.from_wkt(wkt).to_epsg(min_confidence=100)
+    return CRS(wkt if code is None else f"EPSG:{code}")
 
 
 def _no_georeference(path: str) -> GeoreferenceError:

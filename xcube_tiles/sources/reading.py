@@ -12,7 +12,7 @@ import numpy as np
 from rasterio.windows import Window
 
 from xcube_tiles.errors import CollectionError
-from xcube_tiles.sources.handles import open_handle
+from xcube_tiles.sources.handles import handle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -84,21 +84,18 @@ def read_window(
     if rows.start >= rows.stop or cols.start >= cols.stop:
         empty = (max(rows.stop - rows.start, 0), max(cols.stop - cols.start, 0))
         return np.empty(empty, part.decoding.target.dtype)
-    file = open_handle(part.path, options, overview)
-    if tuple(file.shape) != shape:
-        raise CollectionError(
-            f"{part.path!r} had {shape} rows and columns when its header was read, now it has "
-            f"{tuple(file.shape)}; scan it again"
-        )
     down = _stored(rows, shape[0], part.flip.rows)
     right = _stored(cols, shape[1], part.flip.cols)
     window = Window.from_slices(down, right)
-    cells = file.read(part.number, window=window)
-    mask = file.read_masks(part.number, window=window) if part.decoding.masked else None
-    turn = (
-        slice(None, None, -1 if part.flip.rows else 1),
-        slice(None, None, -1 if part.flip.cols else 1),
-    )
+    with handle(part.path, options, overview) as file:
+        if tuple(file.shape) != shape:
+            raise CollectionError(
+                f"{part.path!r} had {shape} rows and columns when its header was read, now it has "
+                f"{tuple(file.shape)}; scan it again"
+            )
+        cells = file.read(part.number, window=window)
+        mask = file.read_masks(part.number, window=window) if part.decoding.masked else None
+    turn = tuple(slice(None, None, -1 if flipped else 1) for flipped in part.flip)
     return part.decoding.apply(cells, mask)[turn]
 
 

@@ -102,6 +102,11 @@ def fingerprint(path: str) -> tuple[int, int] | None:
     return status.st_mtime_ns, status.st_size
 
 
+def read_by_gdal(path: str, options: Mapping[str, Any] | None) -> bool:
+    """Whether GDAL itself reads a path, rather than fsspec for it."""
+    return is_local(path) or (path.partition("://")[0] in _GDAL_SCHEMES and not options)
+
+
 def open_raster(
     path: str, options: Mapping[str, Any] | None, *, overview: int | None = None
 ) -> Any:
@@ -125,7 +130,7 @@ def open_raster(
     level = {} if overview is None else {"overview_level": overview}
     if is_local(path):
         return rasterio.open(path, **level)
-    if path.partition("://")[0] in _GDAL_SCHEMES and not options:
+    if read_by_gdal(path, options):
         # Listing a bucket to look for side-car files costs more than reading the header.
         with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):
             return rasterio.open(path, **level)
