@@ -99,6 +99,12 @@ class Extent:
         ------
         GridError
             A geobox without a CRS, or something else than a geobox.
+
+        Examples
+        --------
+        >>> from affine import Affine
+        >>> Extent.from_geobox(GeoBox((3, 4), Affine(10, 0, 0, 0, -10, 30), 32633)).bounds
+        Bounds(xmin=0.0, ymin=0.0, xmax=40.0, ymax=30.0)
         """
         if not isinstance(geobox, GeoBox):
             raise GridError(f"expected a GeoBox of odc.geo, got {geobox!r}")
@@ -226,6 +232,12 @@ class Extent:
         ------
         GridError
             Extents of different CRSs.
+
+        Examples
+        --------
+        >>> extent = Extent(xmin=0, ymin=0, xmax=2, ymax=2, crs=3857)
+        >>> extent.union(Extent(xmin=3, ymin=1, xmax=4, ymax=3, crs=3857)).bounds
+        Bounds(xmin=0.0, ymin=0.0, xmax=4.0, ymax=3.0)
         """
         self._check_crs(other)
         return Extent(
@@ -264,6 +276,11 @@ class Extent:
         ------
         GridError
             A negative distance of more than half the width or height, or one that isn't finite.
+
+        Examples
+        --------
+        >>> Extent(xmin=0, ymin=0, xmax=2, ymax=2, crs=3857).buffered(1, 0).bounds
+        Bounds(xmin=-1.0, ymin=0.0, xmax=3.0, ymax=2.0)
         """
         y = x if y is None else y
         if not (is_finite(x) and is_finite(y)):

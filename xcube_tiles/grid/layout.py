@@ -246,6 +246,12 @@ class TileLayout:
         ------
         GridError
             A key outside the layout.
+
+        Examples
+        --------
+        >>> geobox = GeoBox((512, 512), Affine(1, 0, 0, 0, -1, 512), "EPSG:32633")
+        >>> TileLayout.from_geobox(geobox).extent(TileKey(1, 1)).bounds
+        Bounds(xmin=256.0, ymin=0.0, xmax=512.0, ymax=256.0)
         """
         (top, left), (bottom, right) = self._corners(key)
         (x, y), (width, height) = self.origin, self.resolution
