@@ -259,10 +259,10 @@ def _padded(cells: NDArray[Any], size: int, pad: float) -> slice:
 
 def _warp_block(piece: NDArray[Any], *, block: tuple[int, int], plan: _Plan) -> NDArray[Any]:
     cells = plan.cells
-    stack = np.ascontiguousarray(piece.reshape(-1, *piece.shape[-2:]))
     shape = (*piece.shape[:-2], *plan.shape(*block))
     if not piece.size:
         return np.full(shape, cells.nodata if cells.nodata is not None else 0, piece.dtype)
+    stack = np.ascontiguousarray(piece.reshape(-1, *piece.shape[-2:]))
     window = plan.window(*block)
     rows, cols = plan.positions(*block, corners=plan.method in kernel.STATISTICS)
     rows, cols = rows - window[0].start, cols - window[1].start

@@ -1,0 +1,220 @@
+"""Warping: exact nearest cells, no seams, NoData without weight."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+import pytest
+from affine import Affine
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from odc.geo.geobox import GeoBox
+from pyproj import Transformer
+from rasterio.warp import Resampling, reproject
+
+from tests.cube.rasters import UTM, raster
+from xcube_tiles.cube.georef import geobox_of
+from xcube_tiles.cube.warp import warp
+from xcube_tiles.errors import CellTypeError, GridError
+from xcube_tiles.testing.asserts import assert_lazy, count_tasks
+from xcube_tiles.typing import ResamplingName
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
+SOURCE = GeoBox.from_bbox((300_000, 5_000_000, 301_200, 5_000_900), crs="EPSG:32633", resolution=10)
+TARGETS = {
+    "mercator": SOURCE.to_crs("EPSG:3857"),
+    "lonlat": SOURCE.to_crs("EPSG:4326"),
+    "coarser": SOURCE.zoom_out(3.7),
+    "finer": SOURCE.zoom_out(0.4),
+    "shifted": GeoBox(SOURCE.shape, SOURCE.affine * Affine.translation(0.3, -0.4), SOURCE.crs),
+    "beyond": SOURCE.pad(7),
+}
+METHODS: tuple[ResamplingName, ...] = get_args(ResamplingName)
+
+
+def noise(holes: float = 0.05) -> NDArray[np.float32]:
+    rng = np.random.default_rng(7)
+    values = rng.random((2, *SOURCE.shape), dtype=np.float32)
+    values[rng.random(values.shape) < holes] = np.nan
+    return values
+
+
+def cube(values: NDArray[Any]) -> xr.DataArray:
+    return raster(values, geobox=SOURCE, times=["2024-01-01", "2024-01-02"])
+
+
+def exact_nearest(values: NDArray[Any], target: GeoBox) -> NDArray[Any]:
+    """Look up each target centre by pyproj alone."""
+    to, back = target.affine, ~SOURCE.affine
+    cols, rows = np.meshgrid(np.arange(target.shape[1]) + 0.5, np.arange(target.shape[0]) + 0.5)
+    x, y = to.c + cols * to.a, to.f + rows * to.e
+    transform = Transformer.from_crs(str(target.crs), str(SOURCE.crs), always_xy=True).transform
+    x, y = transform(x, y)
+    col = np.floor(back.c + x * back.a).astype(int)
+    row = np.floor(back.f + y * back.e).astype(int)
+    inside = (col >= 0) & (row >= 0) & (col < SOURCE.shape[1]) & (row < SOURCE.shape[0])
+    result = np.full((len(values), *target.shape), np.nan, values.dtype)
+    result[:, inside] = values[:, row[inside], col[inside]]
+    return result
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_nearest_cell_is_the_exact_one(name: str) -> None:
+    values = noise()
+    result = warp(cube(values), TARGETS[name], "nearest")
+    np.testing.assert_array_equal(result.values, exact_nearest(values, TARGETS[name]))
+    assert geobox_of(result) == TARGETS[name]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", TARGETS)
+def test_chunks_change_no_bit(name: str, method: ResamplingName) -> None:
+    source = cube(noise())
+    with assert_lazy():
+        lazy = warp(source.chunk(y=29, x=37), TARGETS[name], method, chunk_size=41)
+    np.testing.assert_array_equal(lazy.compute().values, warp(source, TARGETS[name], method).values)
+
+
+@settings(max_examples=15)
+@given(chunk=st.integers(3, 120), out=st.integers(5, 100), name=st.sampled_from(list(TARGETS)))
+def test_any_chunks(chunk: int, out: int, name: str) -> None:
+    source = cube(noise())
+    lazy = warp(source.chunk(y=chunk, x=chunk), TARGETS[name], "cubic", chunk_size=out)
+    whole = warp(source, TARGETS[name], "cubic")
+    np.testing.assert_array_equal(lazy.compute(scheduler="sync").values, whole.values)
+
+
+@pytest.mark.parametrize(
+    ("method", "gdal"),
+    [("bilinear", Resampling.bilinear), ("cubic", Resampling.cubic)],
+)
+def test_interpolation_agrees_with_gdal(method: ResamplingName, gdal: Resampling) -> None:
+    # A smooth field without holes and a shift: GDAL's and our kernels are the same there.
+    rows, cols = np.mgrid[: SOURCE.shape[0], : SOURCE.shape[1]]
+    field = (np.sin(cols / 9) + np.cos(rows / 7)).astype(np.float64)
+    target = TARGETS["shifted"]
+    expected = np.full(target.shape, np.nan)
+    reproject(
+        field,
+        expected,
+        src_transform=SOURCE.affine,
+        src_crs=str(SOURCE.crs),
+        dst_transform=target.affine,
+        dst_crs=str(target.crs),
+        resampling=gdal,
+        dst_nodata=np.nan,
+    )
+    result = warp(raster(field, geobox=SOURCE), target, method).values
+    inner = (slice(4, -4), slice(4, -4))
+    np.testing.assert_allclose(result[inner], expected[inner], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [
+        ("average", [[2.5, np.nan], [8.0, 6.0]]),
+        ("sum", [[10.0, np.nan], [8.0, 24.0]]),
+        ("min", [[1.0, np.nan], [8.0, 6.0]]),
+        ("max", [[4.0, np.nan], [8.0, 6.0]]),
+        ("median", [[2.5, np.nan], [8.0, 6.0]]),
+        ("q1", [[1.75, np.nan], [8.0, 6.0]]),
+        ("q3", [[3.25, np.nan], [8.0, 6.0]]),
+        ("mode", [[1.0, np.nan], [8.0, 6.0]]),
+    ],
+)
+def test_statistics_by_hand(method: ResamplingName, expected: list[list[float]]) -> None:
+    nan = np.nan
+    values = np.array([[1, 2, nan, nan], [3, 4, nan, nan], [8, nan, 6, 6], [nan, nan, 6, 6]])
+    grid = GeoBox((4, 4), Affine(10, 0, 0, 0, -10, 0), "EPSG:32633")
+    result = warp(raster(values, geobox=grid), grid.zoom_out(2), method)
+    np.testing.assert_allclose(result.values, expected)
+
+
+def test_the_edge_of_the_data_stays() -> None:
+    values = noise(0)
+    values[:, :, 60:] = np.nan
+    target = SOURCE.zoom_out(0.5)
+    for method in ("bilinear", "cubic", "lanczos", "cubic_spline"):
+        result = warp(cube(values), target, method)
+        np.testing.assert_array_equal(
+            np.isnan(result.values[0]), np.isnan(values[0]).repeat(2, 0).repeat(2, 1)
+        )
+
+
+def test_a_constant_stays_constant() -> None:
+    values = np.where(np.isnan(noise(0.3)), np.nan, np.float32(7))
+    for method in METHODS:
+        if method == "sum":
+            continue
+        result = warp(cube(values), TARGETS["mercator"], method).values
+        np.testing.assert_allclose(result[~np.isnan(result)], 7, rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_integers_keep_type_and_nodata(method: ResamplingName) -> None:
+    values = np.where(np.isnan(noise()), 0, noise() * 200 + 1).astype(np.uint8)
+    source = cube(values).assign_attrs(_FillValue=np.uint8(0))
+    result = warp(source, TARGETS["beyond"], method)
+    assert result.dtype == np.uint8
+    assert result.attrs["_FillValue"] == 0
+    assert (result.values[:, 0] == 0).all()
+    assert result.values.max() <= 255
+
+
+def test_raw_integers_cannot_leave_the_source() -> None:
+    source = raster(np.uint8(1), geobox=SOURCE)
+    with pytest.raises(CellTypeError, match="no NoData value"):
+        warp(source, TARGETS["beyond"])
+    inside = warp(source, SOURCE[10:20, 10:20].zoom_out(0.5))
+    assert (inside == 1).all()
+
+
+def test_large_integers_are_not_rounded() -> None:
+    source = raster(np.int64(2**60 + 1), geobox=SOURCE, nodata=-1)
+    assert (warp(source, TARGETS["finer"]) == 2**60 + 1).all()
+    with pytest.raises(CellTypeError, match="64-bit"):
+        warp(source, TARGETS["finer"], "bilinear")
+
+
+def test_equal_grids_are_left_alone() -> None:
+    source = raster(np.arange(20.0).reshape(4, 5))
+    assert np.shares_memory(warp(source, UTM, "cubic").values, source.values)
+
+
+def test_far_away_is_nodata() -> None:
+    far = GeoBox.from_bbox((10_000_000, 0, 10_000_100, 100), crs="EPSG:3857", resolution=10)
+    assert np.isnan(warp(cube(noise()), far, "bilinear")).all()
+
+
+def test_poles_do_not_break() -> None:
+    world = GeoBox.from_bbox((-180, -90, 180, 90), crs="EPSG:4326", resolution=2)
+    values = np.broadcast_to(np.arange(180.0)[None], world.shape).copy()
+    polar = GeoBox.from_bbox((-4e6, -4e6, 4e6, 4e6), crs="EPSG:3413", resolution=1e5)
+    result = warp(raster(values, geobox=world).chunk(x=50, y=40), polar, "nearest", chunk_size=30)
+    assert not np.isnan(result.compute()).any()
+
+
+def test_a_dataset_warps_each_variable_its_way() -> None:
+    both = cube(noise()).to_dataset(name="field")
+    both["classes"] = cube((noise(0) > 0.5).astype(np.uint8)).assign_attrs(_FillValue=np.uint8(255))
+    both["scalar"] = 4.2
+    result = warp(both, TARGETS["mercator"], {"field": "bilinear"})
+    assert set(np.unique(result["classes"])) == {0, 1, 255}
+    assert float(result["scalar"]) == 4.2
+    assert list(result.coords["time"].values) == list(both.coords["time"].values)
+
+
+def test_one_task_a_block() -> None:
+    source = cube(noise()).chunk(time=1, y=30, x=30)
+    result = warp(source, TARGETS["mercator"], chunk_size=40)
+    blocks = result.data.npartitions
+    assert count_tasks(result) - count_tasks(source) == blocks
+
+
+def test_unknown_method() -> None:
+    with pytest.raises(GridError, match="nearest, bilinear"):
+        warp(cube(noise()), TARGETS["finer"], "best")  # type: ignore[arg-type]
