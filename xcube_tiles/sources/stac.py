@@ -19,6 +19,7 @@ from xcube_tiles.sources.stac_steps import check_groupby, time_steps
 
 if TYPE_CHECKING:
     import xarray as xr
+    from odc.geo import SomeCRS
 
     from xcube_tiles.sources.stac_grid import Resolution
     from xcube_tiles.sources.stac_items import StacSource
@@ -35,14 +36,14 @@ def open_stac(
     *,
     collections: str | Sequence[str] | None = None,
     bbox: BBox | Extent | None = None,
-    bbox_crs: object = 4326,
+    bbox_crs: SomeCRS = 4326,
     datetime: TimeSpan | None = None,
     bands: str | Sequence[str] | None = None,
     filter: FilterLike | None = None,
     width: int | None = None,
     height: int | None = None,
     resolution: Resolution | None = None,
-    target_crs: object = None,
+    target_crs: SomeCRS | None = None,
     crop: bool = True,
     groupby: GroupBy = "time",
     resampling: ResamplingName | Mapping[str, ResamplingName] = "nearest",
@@ -202,12 +203,17 @@ def open_stac(
     return load_cube(scene, plans, geobox, steps, kernels, chunks=chunks, patch_url=patch_url)
 
 
-def _extent(bbox: BBox | Extent | None, crs: object) -> Extent | None:
+def _extent(bbox: BBox | Extent | None, crs: SomeCRS) -> Extent | None:
     if bbox is None or isinstance(bbox, Extent):
         return bbox
     if isinstance(bbox, str) or len(bbox) != 4:
         raise StacError(f"expected bbox as (xmin, ymin, xmax, ymax), got {bbox!r}")
     xmin, ymin, xmax, ymax = bbox
+    if xmin > xmax and as_crs(crs).geographic:
+        raise StacError(
+            f"bbox {tuple(bbox)!r} crosses the antimeridian, where longitudes break; give it in a "
+            "CRS that doesn't break there, e.g. bbox_crs=3832 (Pacific Mercator)"
+        )
     return Extent(xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax, crs=as_crs(crs))
 
 

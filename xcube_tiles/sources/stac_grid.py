@@ -90,8 +90,11 @@ def plan_geobox(extent: Extent, request: SizeRequest, grids: Sequence[NativeGrid
     if not (extent.width > 0 and extent.height > 0):
         raise StacError(f"bbox {tuple(extent.bounds)!r} has no area in {extent.crs!s}")
     if request.resolution is None:
-        shape = shape_of(extent.width / extent.height, request.width, request.height)
-        return GeoBox.from_bbox(extent.bounds[:4], crs=extent.crs, shape=shape)
+        height, width = shape_of(extent.width / extent.height, request.width, request.height)
+        x, y = extent.width / width, extent.height / height
+        # Not GeoBox.from_bbox: it moves the edges onto multiples of the cell size.
+        transform = Affine(x, 0, extent.xmin, 0, -y, extent.ymax)
+        return GeoBox((height, width), transform, extent.crs)
     fine = finest(grids, extent.crs, extent.center)
     if request.resolution == "native":
         if fine is None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from json import JSONDecodeError
 from typing import Any, Protocol, TypeAlias
 
 import pystac
@@ -115,7 +116,13 @@ def _stac_errors(source: StacSource) -> Iterator[None]:
         warnings.filterwarnings("ignore", message="numberMatched or context.matched")
         try:
             yield
-        except (APIError, pystac.STACError, pystac.STACTypeError, OSError) as error:
+        except (
+            APIError,
+            pystac.STACError,
+            pystac.STACTypeError,
+            JSONDecodeError,
+            OSError,
+        ) as error:
             raise StacError(f"can't read STAC from {_name(source)}: {error}") from error
 
 
