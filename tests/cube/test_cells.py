@@ -69,3 +69,11 @@ def test_convert_a_cube() -> None:
 def test_unknown_policy() -> None:
     with pytest.raises(CellTypeError, match="raise, saturate, nodata"):
         convert_cells(raster(np.int16(3)), "uint8raw", overflow="wrap")  # type: ignore[arg-type]
+
+
+def test_leftovers_of_arithmetic_are_refused() -> None:
+    halves = raster(np.int16(3), nodata=-1) * 0.5
+    with pytest.raises(CellTypeError, match="left over from int16"):
+        cell_type_of(halves)
+    assert cell_type_of(raster(np.int16(3), nodata=-1) == 3).name == "bool"
+    assert cell_type_of(raster(1.5).assign_attrs(_FillValue=-9999)).nodata == -9999

@@ -41,6 +41,8 @@ def slope(elevation: xr.DataArray, *, z_factor: float | None = None) -> xr.DataA
     ------
     GeoreferenceError
         A geographic CRS without `z_factor`.
+    ValueError
+        A `z_factor` that isn't positive.
 
     Notes
     -----
@@ -123,6 +125,8 @@ def _terrain(
             f"the cells are in degrees ({geobox.crs}), elevations are not: reproject to a "
             "projected CRS, or pass z_factor=9e-6 (degrees in a metre, at the equator)"
         )
+    if z_factor is not None and not z_factor > 0:
+        raise ValueError(f"z_factor must be positive, got {z_factor!r}")
     stretch = 1.0 if z_factor is None else 1 / float(z_factor)
     data = map_halo(
         partial(

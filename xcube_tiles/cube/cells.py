@@ -29,13 +29,28 @@ def cell_type_of(array: xr.DataArray) -> CellType:
     Raises
     ------
     CellTypeError
-        A dtype that isn't numeric, or a NoData value that the dtype can't hold.
+        A dtype that isn't numeric, a NoData value that the dtype can't hold, or one that xarray's
+        arithmetic left behind (an integer's on floats).
     """
+    if array.dtype == bool:  # a comparison keeps the attributes of what it compared
+        return CellType.default(bool)
     for name in _NODATA_ATTRS:
         value = array.attrs.get(name)
         if value is not None:
+            _check_fresh(array, name, value)
             return CellType(dtype=array.dtype, nodata=np.asarray(value).reshape(-1)[0].item())
     return CellType.default(array.dtype)
+
+
+def _check_fresh(array: xr.DataArray, name: str, value: object) -> None:
+    """Refuse an attribute that arithmetic left behind: its cells were computed with, not skipped."""
+    if array.dtype.kind == "f" and isinstance(value, np.integer):
+        raise CellTypeError(
+            f"{name}={value!r} of {array.name!r} is left over from {value.dtype} cells; the cells "
+            f"are {array.dtype} now, so NoData was computed with. Compute with "
+            "cube.tiles.expression(...), which skips NoData, or remove the attribute if there was "
+            f"none: del array.attrs[{name!r}]"
+        )
 
 
 def set_cell_type(array: xr.DataArray, cell_type: CellType) -> xr.DataArray:
