@@ -38,8 +38,8 @@ def wgs84_bounds(source: TileSource) -> tuple[float, float, float, float]:
     Edges are densified; poles inside the source are found (`pyproj.Transformer.transform_bounds`).
     """
     bounds = native_bounds(source)
-    if not source.crs.geographic:
-        transform = transformer(source.crs, WGS84)
+    transform = transformer(source.crs, WGS84)
+    if transform is not None and not source.crs.geographic:
         bounds = transform.transform_bounds(*bounds, densify_pts=EDGE_POINTS)
     west, south, east, north = bounds
     if not all(map(math.isfinite, bounds)):

@@ -126,15 +126,13 @@ def _one_band(found: Sample, style: Style) -> NDArray[np.uint8]:
 
 
 def _rgb(found: Sample, style: Style) -> NDArray[np.uint8]:
-    index = np.stack(
-        [
-            stretched(found.values[name], found.types[name], stretch)
-            for name, stretch in zip(style.bands, style.channel_stretch, strict=True)
-        ],
-        axis=-1,
-    )
-    # A value has an index of 1 at least: the product of three is 0 where one of them has none.
-    shown = index.all(axis=-1)
+    channels = [
+        stretched(found.values[name], found.types[name], stretch)
+        for name, stretch in zip(style.bands, style.channel_stretch, strict=True)
+    ]
+    red, green, blue = channels
+    shown = (red != TRANSPARENT) & (green != TRANSPARENT) & (blue != TRANSPARENT)
+    index = np.stack(channels, axis=-1)
     if not shown.all():
         index[~shown] = TRANSPARENT
     return index

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pyproj import Transformer
@@ -33,18 +33,39 @@ FIRST_NODES = 17
 MOST_NODES = 129
 
 
-@dataclass(frozen=True, slots=True)
-class Positions:
-    """Positions of pixel centres in the CRS of the source.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """Where the pixels of a picture lie in a grid, in cells from its top-left corner.
 
-    Separable positions have x of shape (width,) and y of shape (height,): a pixel's x depends on
-    its column alone. Others have x and y of shape (height, width). What has no position there is
-    not finite.
+    A position of 2.5 is the middle of the third cell. What has no position is not finite.
     """
 
-    x: Floats
-    y: Floats
+    row_at: Floats
+    """Row of each pixel, or of each node: see `nodes`."""
+
+    col_at: Floats
+    """Column of each pixel, or of each node."""
+
     separable: bool
+    """Whether `row_at` is (height,) and `col_at` (width,): a pixel's row and column fix them."""
+
+    nodes: tuple[Floats, Floats] | None
+    """Pixel rows and columns of the nodes between which to interpolate; None: all pixels."""
+
+    shape: tuple[int, int]
+    """Height and width of the picture."""
+
+    def relative_to(self, row: int, col: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the row and the column of every pixel, counted from a cell of the grid."""
+        row_at, col_at = self.row_at - row, self.col_at - col
+        if self.nodes is None:
+            return row_at, col_at
+        # Within a window float32 is exact to a thousandth of a cell, and twice as fast.
+        rows, cols = self.nodes
+        return (
+            _interpolate(row_at.astype(np.float32), rows, cols, self.shape),
+            _interpolate(col_at.astype(np.float32), rows, cols, self.shape),
+        )
 
 
 class PixelMap:
@@ -70,68 +91,67 @@ class PixelMap:
     def __init__(self, target: GeoBox, source: GeoBox) -> None:
         self.target = target
         self.shape = (int(target.shape[0]), int(target.shape[1]))
-        crs, source_crs = checked_crs(target), checked_crs(source)
-        self._transformer = None if crs == source_crs else transformer(crs, source_crs)
+        self._transformer = transformer(checked_crs(target), checked_crs(source))
         self._middle = middle_longitude(source)
-        height, width = self.shape
-        self.node_rows = _nodes(height, FIRST_NODES)
-        self.node_cols = _nodes(width, FIRST_NODES)
+        self.node_rows = _nodes(self.shape[0], FIRST_NODES)
+        self.node_cols = _nodes(self.shape[1], FIRST_NODES)
         self.x, self.y = self._transform_grid(self.node_rows, self.node_cols)
 
-    def positions(self, cell: tuple[float, float], *, tolerance: float = TOLERANCE) -> Positions:
-        """Return the position of every pixel.
+    def node_cells(self, grid: GeoBox) -> tuple[Floats, Floats]:
+        """Return the row and the column of the first nodes, in cells of a level's grid."""
+        return _to_cells(self.x, self.y, grid)
+
+    def locate(self, grid: GeoBox, *, tolerance: float = TOLERANCE) -> Located:
+        """Return where the pixels lie in a level.
 
         Parameters
         ----------
-        cell
-            Width and height of a cell in CRS units of the source: the unit of `tolerance`.
+        grid
+            Grid of the level.
         tolerance
             Largest error, in cells; 0: every position is computed.
         """
-        width, height = cell
-        if self._is_separable(width * tolerance / 100, height * tolerance / 100):
-            return self._separable_positions()
-        scale = np.array([1 / width, 1 / height]) / tolerance if tolerance > 0 else None
-        nodes = self._refined(scale) if scale is not None else None
-        rows, cols = _centres(self.shape[0]), _centres(self.shape[1])
-        if nodes is None:
-            x, y = self._transform_grid(rows, cols)
-        else:
-            node_rows, node_cols, node_x, node_y = nodes
-            x = _interpolate(node_x, node_rows, node_cols, rows, cols)
-            y = _interpolate(node_y, node_rows, node_cols, rows, cols)
-        return Positions(x, y, separable=False)
+        row_at, col_at = self.node_cells(grid)
+        if self._is_separable(row_at, col_at, tolerance / 100):
+            return self._separable(grid)
+        nodes = (self.node_rows, self.node_cols)
+        while tolerance > 0:
+            # Dropping every second node shows the error of a grid of half the density. That of
+            # the full grid is a quarter of it (linear interpolation is of second order); half is
+            # demanded, for positions whose second derivative jumps.
+            error = max(_halving_error(row_at), _halving_error(col_at))
+            if error <= 2 * tolerance:
+                return Located(
+                    row_at=row_at, col_at=col_at, separable=False, nodes=nodes, shape=self.shape
+                )
+            finer = 2 * max(nodes[0].size, nodes[1].size) - 1
+            if not np.isfinite(error) or finer > min(MOST_NODES, max(self.shape)):
+                break
+            nodes = _nodes(self.shape[0], finer), _nodes(self.shape[1], finer)
+            row_at, col_at = _to_cells(*self._transform_grid(*nodes), grid)
+        return self._exact(grid)
 
-    def _is_separable(self, x_tolerance: float, y_tolerance: float) -> bool:
+    def _is_separable(self, row_at: Floats, col_at: Floats, tolerance: float) -> bool:
         if self._transformer is None:
             return True
         # NaN compares as false: positions that don't exist are never called separable.
         return bool(
-            (np.abs(self.x - self.x[:1]) <= x_tolerance).all()
-            and (np.abs(self.y - self.y[:, :1]) <= y_tolerance).all()
+            (np.abs(col_at - col_at[:1]) <= tolerance).all()
+            and (np.abs(row_at - row_at[:, :1]) <= tolerance).all()
         )
 
-    def _separable_positions(self) -> Positions:
+    def _separable(self, grid: GeoBox) -> Located:
         height, width = self.shape
         x, _ = self._transform_grid(self.node_rows[:1], _centres(width))
         _, y = self._transform_grid(_centres(height), self.node_cols[:1])
-        return Positions(x[0], y[:, 0], separable=True)
+        row_at, col_at = _to_cells(x[0], y[:, 0], grid)
+        return Located(row_at=row_at, col_at=col_at, separable=True, nodes=None, shape=self.shape)
 
-    def _refined(self, scale: Floats) -> tuple[Floats, Floats, Floats, Floats] | None:
-        """Return nodes between which linear interpolation is good enough, None if only all are."""
-        rows, cols, x, y = self.node_rows, self.node_cols, self.x, self.y
-        while True:
-            # Dropping every second node shows the error of a grid of half the density. That of
-            # the full grid is a quarter of it (linear interpolation is of second order); half is
-            # demanded, for positions whose second derivative jumps.
-            error = max(_halving_error(x) * scale[0], _halving_error(y) * scale[1])
-            if error <= 2:
-                return rows, cols, x, y
-            finer = 2 * max(rows.size, cols.size) - 1
-            if not np.isfinite(error) or finer > min(MOST_NODES, max(self.shape)):
-                return None
-            rows, cols = _nodes(self.shape[0], finer), _nodes(self.shape[1], finer)
-            x, y = self._transform_grid(rows, cols)
+    def _exact(self, grid: GeoBox) -> Located:
+        height, width = self.shape
+        x, y = self._transform_grid(_centres(height), _centres(width))
+        row_at, col_at = _to_cells(x, y, grid)
+        return Located(row_at=row_at, col_at=col_at, separable=False, nodes=None, shape=self.shape)
 
     def _transform_grid(self, rows: Floats, cols: Floats) -> tuple[Floats, Floats]:
         """Return positions of the pixel positions rows x cols, each of shape (rows, cols)."""
@@ -146,9 +166,11 @@ class PixelMap:
 
 
 @lru_cache(maxsize=256)
-def transformer(source: CRS, target: CRS) -> Transformer:
-    """Return the transformer between two CRSs; x is always east and comes first."""
+def transformer(source: CRS, target: CRS) -> Transformer | None:
+    """Return the transformer between two CRSs, x first; None if they are equal."""
     # Making one takes milliseconds. It is safe to share: pyproj keeps one context per thread.
+    if source == target:
+        return None
     return Transformer.from_crs(source.proj, target.proj, always_xy=True)
 
 
@@ -210,30 +232,35 @@ def _halving_error(values: Floats) -> float:
     return float(across.max() + along.max())
 
 
+def _to_cells(x: Floats, y: Floats, grid: GeoBox) -> tuple[Floats, Floats]:
+    """Return positions in a CRS as rows and columns of a grid."""
+    affine = grid.affine
+    return (y - affine.f) / affine.e, (x - affine.c) / affine.a
+
+
 def _interpolate(
-    values: Floats, node_rows: Floats, node_cols: Floats, rows: Floats, cols: Floats
-) -> Floats:
-    """Return bilinear interpolation between equally spaced nodes, shape (rows, cols).
+    values: NDArray[np.float32], node_rows: Floats, node_cols: Floats, shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Return bilinear interpolation between equally spaced nodes at all pixel centres.
 
     Written as two linear passes: a product of matrices would start BLAS threads, which takes longer
     than a whole tile.
     """
-    left, weight = _brackets(node_cols, cols)
+    left, weight = _brackets(node_cols, shape[1])
     low, high = values[:, left], values[:, left + 1]
     across = low + (high - low) * weight
-    upper, weight = _brackets(node_rows, rows)
-    steps = np.diff(across, axis=0)
-    result: Floats = np.take(steps, upper, axis=0)
+    upper, weight = _brackets(node_rows, shape[0])
+    result: NDArray[np.float32] = np.diff(across, axis=0).take(upper, axis=0)
     result *= weight[:, np.newaxis]
-    result += np.take(across, upper, axis=0)
+    result += across.take(upper, axis=0)
     return result
 
 
-def _brackets(nodes: Floats, at: Floats) -> tuple[NDArray[np.intp], Floats]:
-    """Return the node below each position, and the share of the way to the next one."""
+def _brackets(nodes: Floats, size: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return the node before each pixel centre, and the share of the way to the next one."""
     spacing = (nodes[-1] - nodes[0]) / (nodes.size - 1)
     if spacing == 0:
-        return np.zeros(at.size, dtype=np.intp), np.zeros(at.size)
-    place = (at - nodes[0]) / spacing
-    below = np.clip(np.floor(place).astype(np.intp), 0, nodes.size - 2)
-    return below, place - below
+        return np.zeros(size, dtype=np.intp), np.zeros(size, dtype=np.float32)
+    place = (_centres(size) - nodes[0]) / spacing
+    before = np.minimum(place.astype(np.intp), nodes.size - 2)
+    return before, (place - before).astype(np.float32)

@@ -36,8 +36,9 @@ def cell_at(source: TileSource, lon: float, lat: float) -> tuple[int, int] | Non
     if not (math.isfinite(lon) and math.isfinite(lat) and abs(lat) <= 90):
         raise GridError(f"expected a longitude and a latitude in degrees, got {lon!r} and {lat!r}")
     x, y = np.array([lon]), np.array([lat])
-    if source.crs != WGS84:
-        x, y = transformer(WGS84, source.crs).transform(x, y)
+    project = transformer(WGS84, source.crs)
+    if project is not None:
+        x, y = project.transform(x, y)
     grid = source.geoboxes[0]
     middle = middle_longitude(grid)
     if middle is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -28,7 +28,7 @@ MOST_CELLS = 8192 * 8192
 _EDGE = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """Part of a level that a picture needs, and where each pixel's cell lies in it."""
 
@@ -44,23 +44,36 @@ class Window:
     outside: NDArray[np.bool_] | None
     """Pixels that lie outside the level, shape (height, width); None: none does."""
 
-    row_at: NDArray[np.float64]
+    row_at: NDArray[Any]
     """Position of each pixel in cells from the top edge of the window; (height,) or 2-D."""
 
-    col_at: NDArray[np.float64]
+    col_at: NDArray[Any]
     """Position of each pixel in cells from the left edge of the window; (width,) or 2-D."""
 
     separable: bool
     """Whether `row_at` and `col_at` are 1-D."""
 
+    index: NDArray[np.intp] = field(init=False)
+    """Place of each pixel's cell among the window's cells, counted along the rows."""
+
+    def __post_init__(self) -> None:
+        # Once for all variables: several are read by the same window.
+        object.__setattr__(self, "index", self._index(0.0, 0.0))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the window."""
+        return self.rows.stop - self.rows.start, self.cols.stop - self.cols.start
+
+    @property
+    def size(self) -> int:
+        """Number of cells."""
+        height, width = self.shape
+        return int(height * width)
+
     def gather(self, cells: NDArray[Any]) -> NDArray[Any]:
-        """Return the cell under each pixel, shape (height, width); outside is any cell."""
-        rows, cols = self._indices(0.0, cells.shape)
-        if self.separable:
-            return cells.take(rows, axis=0).take(cols, axis=1)
-        rows *= cells.shape[1]
-        rows += cols
-        return cells.reshape(-1).take(rows, mode="clip")
+        """Return the cell under each pixel, shape (height, width); outside it is any cell."""
+        return cells.reshape(-1).take(self.index, mode="clip")
 
     def gather_bilinear(
         self, cells: NDArray[Any], missing: NDArray[np.bool_]
@@ -77,36 +90,27 @@ class Window:
         ndarray of float64, shape (height, width)
             NaN where the cell under the pixel is NoData; elsewhere NoData cells weigh nothing.
         """
-        weights = np.where(missing, 0.0, 1.0)
-        values = np.where(missing, 0.0, cells)
-        rows, cols = self.row_at - 0.5, self.col_at - 0.5
-        down, right = rows - np.floor(rows), cols - np.floor(cols)
-        total: NDArray[np.float64] | float = 0.0
-        weight: NDArray[np.float64] | float = 0.0
+        weights = np.where(missing, 0.0, 1.0).reshape(-1)
+        values = np.where(missing, 0.0, cells).reshape(-1)
+        down, right = (self.row_at - 0.5) % 1.0, (self.col_at - 0.5) % 1.0
+        total, weight = np.zeros(self.index.shape), np.zeros(self.index.shape)
         for row_step, row_share in ((-0.5, 1 - down), (0.5, down)):
             for col_step, col_share in ((-0.5, 1 - right), (0.5, right)):
-                share = self._outer(row_share, col_share)
-                index = self._flat(row_step, col_step, cells.shape)
-                total = total + share * values.reshape(-1).take(index)
-                weight = weight + share * weights.reshape(-1).take(index)
+                share = (row_share[:, np.newaxis] if self.separable else row_share) * col_share
+                index = self._index(row_step, col_step)
+                total += share * values.take(index)
+                weight += share * weights.take(index)
         with np.errstate(invalid="ignore", divide="ignore"):
-            mean = np.asarray(total / weight, dtype=np.float64)
+            mean = total / weight
         mean[self.gather(missing)] = np.nan
         return mean
 
-    def _outer(self, rows: NDArray[np.float64], cols: NDArray[np.float64]) -> NDArray[np.float64]:
-        return rows[:, np.newaxis] * cols if self.separable else rows * cols
-
-    def _flat(self, row_step: float, col_step: float, shape: tuple[int, ...]) -> NDArray[np.intp]:
-        rows, _ = self._indices(row_step, shape)
-        _, cols = self._indices(col_step, shape)
-        return (rows[:, np.newaxis] if self.separable else rows) * shape[1] + cols
-
-    def _indices(
-        self, step: float, shape: tuple[int, ...]
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return row and column of the cells `step` cells further, kept inside the window."""
-        return _whole(self.row_at + step, shape[0]), _whole(self.col_at + step, shape[1])
+    def _index(self, row_step: float, col_step: float) -> NDArray[np.intp]:
+        """Return the place of the cells some cells further, kept inside the window."""
+        height, width = self.shape
+        rows, cols = _whole(self.row_at, row_step, height), _whole(self.col_at, col_step, width)
+        rows *= width
+        return rows[:, np.newaxis] + cols if self.separable else np.add(rows, cols, out=rows)
 
 
 def find_window(
@@ -149,7 +153,7 @@ def find_window(
     level = nearest_level(source.geoboxes, scale)
     for coarser in range(level, len(source.geoboxes)):
         window = _window(pixels, source.geoboxes[coarser], coarser, tolerance, rim)
-        if window is None or _size(window) <= MOST_CELLS:
+        if window is None or window.size <= MOST_CELLS:
             return window
     raise SizeLimitError(
         f"this picture needs more than {MOST_CELLS} cells of the coarsest level "
@@ -169,23 +173,19 @@ def _cell_size(grid: GeoBox) -> float:
     return math.sqrt(abs(grid.affine.a * grid.affine.e))
 
 
-def _size(window: Window) -> int:
-    height = window.rows.stop - window.rows.start
-    width = window.cols.stop - window.cols.start
-    return int(height * width)
-
-
 def _cells_per_pixel(pixels: PixelMap, grid: GeoBox) -> float | None:
     """Return the edge of a pixel in cells, None if the picture is off the grid."""
-    affine, (height, width) = grid.affine, grid.shape
-    col, row = (pixels.x - affine.c) / affine.a, (pixels.y - affine.f) / affine.e
+    height, width = grid.shape
+    row, col = pixels.node_cells(grid)
     finite = np.isfinite(col) & np.isfinite(row)
     if not finite.any():
         return None
     if finite.all() and not (_overlaps(col, width) and _overlaps(row, height)):
         return None
+    rows, cols = pixels.node_rows, pixels.node_cols
+    pixels_between = (rows[1] - rows[0]) * (cols[1] - cols[0])
     with np.errstate(invalid="ignore"):
-        areas = _areas(col, row) / _areas(*np.meshgrid(pixels.node_cols, pixels.node_rows))
+        areas = _areas(col, row) / (pixels_between or 1.0)
         col, row = (col[1:, 1:] + col[:-1, :-1]) / 2, (row[1:, 1:] + row[:-1, :-1]) / 2
         away = np.maximum(_distance(col, width), _distance(row, height))
         known = np.isfinite(areas) & (areas > 0)
@@ -216,39 +216,67 @@ def _distance(at: NDArray[np.float64], size: int) -> NDArray[np.float64]:
 def _window(
     pixels: PixelMap, grid: GeoBox, level: int, tolerance: float, rim: int
 ) -> Window | None:
-    affine, (height, width) = grid.affine, grid.shape
-    found = pixels.positions((abs(affine.a), abs(affine.e)), tolerance=tolerance)
-    row_at, col_at = (found.y - affine.f) / affine.e, (found.x - affine.c) / affine.a
-    row_inside, col_inside = _inside(row_at, height), _inside(col_at, width)
-    if found.separable:
-        inside = row_inside[:, np.newaxis] & col_inside
-    else:
-        inside = row_inside = col_inside = row_inside & col_inside
-    if not inside.any():
+    found = pixels.locate(grid, tolerance=tolerance)
+    rows, all_rows = _span(found.row_at, int(grid.shape[0]))
+    cols, all_cols = _span(found.col_at, int(grid.shape[1]))
+    if not rows or not cols:
         return None
-    rows, cols = _span(row_at[row_inside], height, rim), _span(col_at[col_inside], width, rim)
+    row_at, col_at = found.relative_to(rows.start, cols.start)
+    outside = None
+    if not (all_rows and all_cols):
+        row_inside, col_inside = _inside(row_at, len(rows)), _inside(col_at, len(cols))
+        if not found.separable:
+            row_inside = col_inside = row_inside & col_inside
+        if not (row_inside.any() and col_inside.any()):
+            return None
+        # Nodes, and positions that jump, span more than the pixels between them need.
+        rows, row_at = _shrunk(rows, row_at, row_inside)
+        cols, col_at = _shrunk(cols, col_at, col_inside)
+        outside = ~(row_inside[:, np.newaxis] & col_inside if found.separable else row_inside)
+    wide_rows, wide_cols = _widened(rows, rim, grid.shape[0]), _widened(cols, rim, grid.shape[1])
     return Window(
         level=level,
-        rows=rows,
-        cols=cols,
-        outside=None if inside.all() else ~inside,
-        row_at=row_at - rows.start,
-        col_at=col_at - cols.start,
+        rows=slice(wide_rows.start, wide_rows.stop),
+        cols=slice(wide_cols.start, wide_cols.stop),
+        outside=outside if outside is not None and outside.any() else None,
+        row_at=row_at + (rows.start - wide_rows.start) if rim else row_at,
+        col_at=col_at + (cols.start - wide_cols.start) if rim else col_at,
         separable=found.separable,
     )
 
 
-def _inside(at: NDArray[np.float64], size: int) -> NDArray[np.bool_]:
-    return (at >= -_EDGE) & (at < size - _EDGE)  # NaN is not inside
+def _span(at: NDArray[np.float64], size: int) -> tuple[range, bool]:
+    """Return the cells between the lowest and the highest position, and whether all are inside."""
+    low, high = float(at.min()), float(at.max())
+    if low >= -_EDGE and high < size - _EDGE:
+        return range(math.floor(low + _EDGE), math.floor(high + _EDGE) + 1), True
+    finite = at[np.isfinite(at)]
+    if not finite.size:
+        return range(0), False
+    low, high = max(0.0, float(finite.min())), min(size - 1.0, float(finite.max()))
+    return range(math.floor(low + _EDGE), math.floor(high + _EDGE) + 1), False
 
 
-def _span(at: NDArray[np.float64], size: int, rim: int) -> slice:
-    start, stop = math.floor(at.min() + _EDGE), math.floor(at.max() + _EDGE) + 1
-    return slice(max(0, start - rim), min(size, stop + rim))
+def _inside(at: NDArray[Any], size: int) -> NDArray[np.bool_]:
+    """Return which positions lie in a span that begins at 0; what isn't finite does not."""
+    return (at >= -_EDGE) & (at < size - _EDGE)
 
 
-def _whole(at: NDArray[np.float64], size: int) -> NDArray[np.intp]:
+def _shrunk(span: range, at: NDArray[Any], inside: NDArray[np.bool_]) -> tuple[range, NDArray[Any]]:
+    """Return the part of a span that the inner positions need, and positions counted from it."""
+    low, high = float(at[inside].min()), float(at[inside].max())
+    first, last = max(0, math.floor(low + _EDGE)), math.floor(high + _EDGE)
+    return span[first : last + 1], at - first
+
+
+def _widened(span: range, rim: int, size: int) -> range:
+    return range(max(0, span.start - rim), min(int(size), span.stop + rim))
+
+
+def _whole(at: NDArray[Any], step: float, size: int) -> NDArray[np.intp]:
     """Return the cell under each position, kept within 0..size-1; what isn't finite gets any."""
-    at = np.fmin(np.fmax(at + _EDGE, 0.0), size - 1.0)  # fmax turns NaN into 0
-    # Truncation is floor, as nothing is negative.
-    return at.astype(np.intp)
+    moved = at + at.dtype.type(step + _EDGE)
+    np.fmax(moved, 0, out=moved)  # NaN becomes 0
+    np.fmin(moved, size - 1, out=moved)
+    cells: NDArray[np.intp] = moved.astype(np.intp)  # truncation is floor, as nothing is negative
+    return cells

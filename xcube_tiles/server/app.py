@@ -9,7 +9,8 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 
 from xcube_tiles._version import __version__
-from xcube_tiles.catalog.model import Catalog, open_catalog
+from xcube_tiles.catalog.model import Catalog
+from xcube_tiles.catalog.reader import open_catalog
 from xcube_tiles.render.source import TileSource
 from xcube_tiles.server import layers, tiles, viewer
 from xcube_tiles.server.errors import install_error_handlers

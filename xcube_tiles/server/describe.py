@@ -58,7 +58,9 @@ def info_of(layer: ServedLayer, base: str) -> LayerInfo:
         maxzoom=maxzoom,
         levels=[
             Level(
-                level=i, shape=tuple(box.shape), resolution=(abs(box.affine.a), abs(box.affine.e))
+                level=i,
+                shape=(int(box.shape[0]), int(box.shape[1])),
+                resolution=(abs(box.affine.a), abs(box.affine.e)),
             )
             for i, box in enumerate(source.geoboxes)
         ],
