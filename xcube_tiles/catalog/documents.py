@@ -66,17 +66,15 @@ class Encoding:
 
     def chunks(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of the chunks of an array."""
+        if self.shards(shape) is not None:
+            return (*(1,) * (len(shape) - 2), self.chunk, self.chunk)
         return (*(1,) * (len(shape) - 2), *(min(self.chunk, size) for size in shape[-2:]))
 
     def shards(self, shape: tuple[int, ...]) -> tuple[int, ...] | None:
         """Return the shape of the shards of an array, or None if it is smaller than one."""
         if not self.sharded or max(shape[-2:]) < self.shard:
             return None
-        whole = tuple(
-            min(self.shard, -(-size // chunk) * chunk)
-            for size, chunk in zip(shape[-2:], self.chunks(shape)[-2:], strict=True)
-        )
-        return (*(1,) * (len(shape) - 2), *whole)
+        return (*(1,) * (len(shape) - 2), self.shard, self.shard)
 
     def aligned(self, array: Any) -> Any:
         """Return a dask array whose blocks are whole shards: two tasks never write to one."""

@@ -258,7 +258,7 @@ def open_layer(store: Store, name: str) -> Layer:
     CatalogError
         A layer whose attributes can't be understood.
     """
-    group = zarr.open_group(store, path=name, mode="r")
+    group = zarr.open_group(store, path=name, mode="r", zarr_format=3)
     attributes: dict[str, Any] = group.attrs.asdict()
     base: int | None = dict(attributes.get(PRIVATE, {})).get("zoom")
     levels = tuple(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from xcube_tiles.catalog.layer import Layer, Level, open_layer
 from xcube_tiles.catalog.selection import read_layer
-from xcube_tiles.catalog.store import delete_folder, layer_names
+from xcube_tiles.catalog.store import delete_folder, has_layer, layer_names
 from xcube_tiles.catalog.writer import to_catalog
 from xcube_tiles.errors import LayerNotFoundError
 from xcube_tiles.grid.scheme import LOCAL
@@ -47,7 +47,7 @@ class Catalog:
         return len(self.layers)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.layers
+        return has_layer(self.store, name)
 
     def __getitem__(self, name: str) -> Layer:
         """Return a layer.
@@ -132,7 +132,7 @@ class Catalog:
         delete_folder(self.store, layer)
 
     def _check(self, name: str) -> None:
-        layers = self.layers
-        if name not in layers:
+        if name not in self:
+            layers = self.layers
             there = f"it has {', '.join(layers)}" if layers else "it has none"
             raise LayerNotFoundError(f"no layer {name!r} in the catalog {self.url!r}; {there}")

@@ -140,9 +140,15 @@ def create_root(store: Store, url: StoreLike) -> None:
 
 def layer_names(store: Store) -> tuple[str, ...]:
     """Return the names of a catalog's layers, sorted; one small document of each is read."""
-    names = [name.rstrip("/") for name in sync(_collect(store.list_dir("")))]
-    visible = sorted(name for name in names if not name.startswith(HIDDEN))
-    return tuple(name for name in visible if is_layer(read_attributes(store, name) or {}))
+    names = {name.rstrip("/") for name in sync(_collect(store.list_dir("")))} - {"zarr.json"}
+    return tuple(name for name in sorted(names) if has_layer(store, name))
+
+
+def has_layer(store: Store, name: object) -> bool:
+    """Whether a catalog has a layer of that name."""
+    if not isinstance(name, str) or not name or name.startswith(HIDDEN) or "/" in name:
+        return False
+    return is_layer(read_attributes(store, name) or {})
 
 
 async def _collect(items: Any) -> list[str]:
@@ -183,7 +189,7 @@ class Staging:
     """
 
     def __init__(self, store: Store, name: str, *, overwrite: bool) -> None:
-        if not overwrite and name in layer_names(store):
+        if not overwrite and has_layer(store, name):
             raise LayerExistsError(
                 f"layer {name!r} is in the catalog already; pass overwrite=True to replace it"
             )
