@@ -43,7 +43,7 @@ def cell_type_of(array: xr.DataArray) -> CellType:
 
 
 def _check_fresh(array: xr.DataArray, name: str, value: object) -> None:
-    """Refuse an attribute that arithmetic left behind: its cells were computed with, not skipped."""
+    """Refuse an attribute that arithmetic left behind: its NoData was computed with."""
     if array.dtype.kind == "f" and isinstance(value, np.integer):
         raise CellTypeError(
             f"{name}={value!r} of {array.name!r} is left over from {value.dtype} cells; the cells "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 import xarray as xr
 
@@ -49,7 +49,7 @@ def _type_of(obj: XarrayObject, dim: str) -> DimensionType:
     if coord is not None:
         declared = coord.attrs.get(TYPE_ATTR)
         if declared in get_args(DimensionType):
-            return declared  # type: ignore[no-any-return]
+            return cast("DimensionType", declared)
         if _is_temporal(coord):
             return "temporal"
         if coord.attrs.get("standard_name") in _BAND_STANDARD_NAMES:
