@@ -40,6 +40,9 @@ class Landscape:
     seed: int
     """Names the landscape."""
 
+    patches: NDArray[np.float32] = field(repr=False)
+    """`(y, x)`: noise that decides where snow melts first; deviation about 1."""
+
     slopes: tuple[NDArray[np.float32], NDArray[np.float32]] = field(repr=False)
     """Rise per metre to the east and to the south, `(y, x)` each."""
 
@@ -73,7 +76,12 @@ class Landscape:
             raise ValueError(f"size must be at least 16 cells, got {size!r}")
         terrain = make_terrain(size, seed=seed)
         cover = make_landcover(terrain, seed=seed)
-        return cls(terrain=terrain, cover=cover, seed=seed, slopes=terrain.slopes())
+        patches = fractal_noise(
+            terrain.x, terrain.y, seed=(seed, 42), wavelength=1_800.0, octaves=7, gain=0.6
+        )
+        return cls(
+            terrain=terrain, cover=cover, seed=seed, patches=patches, slopes=terrain.slopes()
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,13 +188,9 @@ def acquire(landscape: Landscape, day: date, *, cover: float | None = None) -> A
 def _snow(landscape: Landscape, day: int) -> NDArray[np.float32]:
     """Return the share of snow: the snow line is lowest in early February."""
     line = 1_750.0 - 1_150.0 * np.cos(2 * np.pi * (day - 38) / 365)
-    terrain = landscape.terrain
-    patches = fractal_noise(
-        terrain.x, terrain.y, seed=(landscape.seed, 42), wavelength=1_800.0, octaves=7, gain=0.6
-    )
     # Snow stays longer where the noon sun doesn't reach: on slopes that rise to the south.
     shade = np.clip(landscape.slopes[1], -0.5, 0.5)
-    height = terrain.elevation + 70 * patches + 420 * shade
+    height = landscape.terrain.elevation + 70 * landscape.patches + 420 * shade
     snow = np.float32(0.92) * smoothstep(height, line - 40, line + 260)
     return np.where(landscape.cover.unit == WATER, np.float32(0), snow)
 

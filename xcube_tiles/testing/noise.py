@@ -127,9 +127,10 @@ def _spread(
 def _product(
     lattice: NDArray[np.float32], at_x: NDArray[np.floating], at_y: NDArray[np.floating]
 ) -> NDArray[np.float32]:
-    rows = _weights(at_y, lattice.shape[0]) @ lattice
-    columns = _weights(at_x, lattice.shape[1]) @ np.ascontiguousarray(rows.T)
-    return np.ascontiguousarray(columns.T, dtype=np.float32)
+    # Along x first: what is transposed has then as few rows as the lattice.
+    along_x = _weights(at_x, lattice.shape[1]) @ np.ascontiguousarray(lattice.T)
+    plane = _weights(at_y, lattice.shape[0]) @ np.ascontiguousarray(along_x.T)
+    return np.asarray(plane, np.float32)
 
 
 def _weights(position: NDArray[np.floating], points: int) -> sparse.csr_array:

@@ -145,5 +145,6 @@ def _lattice_relief(lattice: NDArray[np.floating], seed: int) -> NDArray[np.floa
 
 def smoothstep(values: NDArray[np.floating], lower: float, upper: float) -> NDArray[np.float32]:
     """Return 0 below `lower`, 1 above `upper`, and a smooth rise between them."""
-    t = np.clip((values - lower) / (upper - lower), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
+    t = np.asarray((values - lower) / (upper - lower), np.float32)
+    np.clip(t, 0, 1, out=t)
+    return t * t * (3 - 2 * t)
