@@ -16,7 +16,7 @@ from xcube_tiles.errors import StacError
 from xcube_tiles.grid.extent import as_crs
 from xcube_tiles.options import get_options
 from xcube_tiles.sources.stac_bands import Band, CellPlan, Encoding, band_field, plan_cells
-from xcube_tiles.sources.stac_native import reproject, split_at_antimeridian
+from xcube_tiles.sources.stac_native import reproject
 from xcube_tiles.sources.stac_query import instant
 from xcube_tiles.sources.stac_read import Driver, Parser, band_metadata
 from xcube_tiles.typing import ResamplingName
@@ -208,7 +208,7 @@ def _geojson(area: BaseGeometry, geobox: GeoBox) -> dict[str, Any]:
     margin = max(abs(geobox.resolution.x), abs(geobox.resolution.y))
     wide = shapely.buffer(area, margin, join_style="mitre")
     globe = reproject(wide, as_crs(geobox.crs), as_crs("EPSG:4326"))
-    geometry: dict[str, Any] = shapely.geometry.mapping(split_at_antimeridian(globe))
+    geometry: dict[str, Any] = shapely.geometry.mapping(globe)
     return geometry
 
 

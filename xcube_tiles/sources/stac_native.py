@@ -227,7 +227,8 @@ def _outline(transform: Sequence[float], shape: Sequence[int]) -> BaseGeometry:
 def reproject(area: BaseGeometry, source: CRS, target: CRS) -> BaseGeometry:
     """Return an area in another CRS, its edges followed at 25 points along the longer side.
 
-    Parts that have no place there (the poles in a Mercator projection) are left out.
+    Parts that have no place there (the poles in a Mercator projection) are left out. In degrees an
+    area across the antimeridian is cut there.
     """
     if source == target:
         return area
@@ -239,31 +240,25 @@ def reproject(area: BaseGeometry, source: CRS, target: CRS) -> BaseGeometry:
 
     def move(points: NDArray[np.float64]) -> NDArray[np.float64]:
         moved = np.stack(transformer.transform(points[:, 0], points[:, 1]), axis=1)
-        finite: NDArray[np.float64] = moved[np.isfinite(moved).all(axis=1)]
-        return finite
+        finite = moved[np.isfinite(moved).all(axis=1)]
+        return _eastward(finite) if target.geographic else finite
 
     polygons = (part for part in shapely.get_parts(dense) if part.geom_type == "Polygon")
     rings = [move(shapely.get_coordinates(part.exterior)) for part in polygons]
     parts = [shapely.Polygon(ring) for ring in rings if len(ring) >= 3]
-    return shapely.union_all(shapely.make_valid(parts))
+    whole = shapely.union_all(shapely.make_valid(parts))
+    return _cut(whole) if target.geographic and whole.bounds[2] > 180 else whole
 
 
-def split_at_antimeridian(area: BaseGeometry) -> BaseGeometry:
-    """Return an area of longitudes and latitudes, cut where it crosses 180 degrees.
+def _eastward(ring: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a ring with longitudes up to 360 if neighbours lie more than half the globe apart."""
+    if np.abs(np.diff(ring[:, 0])).max(initial=0) <= 180:
+        return ring
+    return np.stack([ring[:, 0] % 360, ring[:, 1]], axis=1)
 
-    Neighbouring corners more than half the globe apart are taken for a crossing.
-    """
-    steps = [np.abs(np.diff(shapely.get_coordinates(p)[:, 0])) for p in shapely.get_parts(area)]
-    if max(step.max(initial=0) for step in steps) <= 180:
-        return area
 
-    def eastward(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.stack([points[:, 0] % 360, points[:, 1]], axis=1)
-
-    whole = shapely.make_valid(shapely.transform(area, eastward))
-    beyond = shapely.intersection(whole, shapely.box(180, -90, 360, 90))
-    parts = [
-        shapely.intersection(whole, shapely.box(0, -90, 180, 90)),
-        shapely.transform(beyond, lambda points: points - (360, 0)),
-    ]
-    return shapely.union_all(parts)
+def _cut(area: BaseGeometry) -> BaseGeometry:
+    """Return an area with longitudes up to 360, cut at 180 degrees and brought below them."""
+    beyond = shapely.intersection(area, shapely.box(180, -90, 540, 90))
+    back = shapely.transform(beyond, lambda points: points - (360, 0))
+    return shapely.union_all([shapely.intersection(area, shapely.box(-180, -90, 180, 90)), back])

@@ -163,8 +163,10 @@ def time_span(value: TimeSpan) -> tuple[pd.Timestamp | None, pd.Timestamp | None
 
 
 def _moment(value: Any, *, last: bool) -> pd.Timestamp | None:
-    if value is None or value in ("", ".."):
+    if value is None or (isinstance(value, str) and value in ("", "..")):
         return None
+    if not isinstance(value, str | date | np.datetime64):
+        raise StacError(f"expected a time as text, date or datetime, got {value!r}")
     try:
         if isinstance(value, date) and not isinstance(value, datetime):
             value = value.isoformat()
@@ -173,7 +175,8 @@ def _moment(value: Any, *, last: bool) -> pd.Timestamp | None:
             # Nanoseconds are no part of RFC 3339 as most servers read it.
             stamp = period.end_time.floor("us") if last else period.start_time
             return stamp.tz_localize("UTC")
-        stamp = pd.Timestamp(value)
+        # Not pandas' own reading of text: it makes a day of this year of "May".
+        stamp = pd.Timestamp(datetime.fromisoformat(value) if isinstance(value, str) else value)
         return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
     except (ValueError, TypeError) as error:
         raise StacError(
