@@ -36,8 +36,9 @@ def gather(
     valid[:] = 0
     block[:, width:] = pad
     for t in range(cells.shape[0]):
+        row = cells[t, start : start + width]  # its indices can't be negative: vectorizes
         for w in range(width):
-            value = cells[t, start + w]
+            value = row[w]
             missing = (value != value) | (masked & (value == nodata))
             block[t, w] = pad if missing else value
             valid[w] += 0 if missing else 1
