@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from xcube_tiles.errors import ReducerError
 from xcube_tiles.grid.celltype import CellType
-from xcube_tiles.kernels import finish, moments, order, runs
+from xcube_tiles.kernels import finish, merging, moments, order, runs
 from xcube_tiles.kernels.nodata import average_dtype, total_dtype
 
 if TYPE_CHECKING:
@@ -136,21 +136,21 @@ def _mergeable(
 
 
 _SMALLEST = _mergeable(
-    partial(moments.extremes, largest=False), moments.merge_smallest, finish.finish_value
+    partial(moments.extremes, largest=False), merging.merge_smallest, finish.finish_value
 )
 _LARGEST = _mergeable(
-    partial(moments.extremes, largest=True), moments.merge_largest, finish.finish_value
+    partial(moments.extremes, largest=True), merging.merge_largest, finish.finish_value
 )
-_FIRST = _mergeable(partial(moments.ends, last=False), moments.merge_first, finish.finish_value)
-_LAST = _mergeable(partial(moments.ends, last=True), moments.merge_last, finish.finish_value)
-_SUM = _mergeable(moments.sums, moments.merge_by_adding, finish.finish_value)
-_MEAN = _mergeable(moments.sums, moments.merge_by_adding, finish.finish_mean)
-_PRODUCT = _mergeable(moments.products, moments.merge_products, finish.finish_value)
-_SD = _mergeable(moments.spreads, moments.merge_spreads, finish.finish_sd)
-_VARIANCE = _mergeable(moments.spreads, moments.merge_spreads, finish.finish_variance)
-_COUNT = _mergeable(moments.truths, moments.merge_by_adding, finish.finish_count)
-_ANY = _mergeable(moments.truths, moments.merge_by_adding, finish.finish_any)
-_ALL = _mergeable(moments.truths, moments.merge_by_adding, finish.finish_all)
+_FIRST = _mergeable(partial(moments.ends, last=False), merging.merge_first, finish.finish_value)
+_LAST = _mergeable(partial(moments.ends, last=True), merging.merge_last, finish.finish_value)
+_SUM = _mergeable(moments.sums, merging.merge_by_adding, finish.finish_value)
+_MEAN = _mergeable(moments.sums, merging.merge_by_adding, finish.finish_mean)
+_PRODUCT = _mergeable(moments.products, merging.merge_products, finish.finish_value)
+_SD = _mergeable(moments.spreads, merging.merge_spreads, finish.finish_sd)
+_VARIANCE = _mergeable(moments.spreads, merging.merge_spreads, finish.finish_variance)
+_COUNT = _mergeable(moments.truths, merging.merge_by_adding, finish.finish_count)
+_ANY = _mergeable(moments.truths, merging.merge_by_adding, finish.finish_any)
+_ALL = _mergeable(moments.truths, merging.merge_by_adding, finish.finish_all)
 
 REDUCERS: tuple[Reducer, ...] = (
     Reducer(name="first", result="cells", mergeable=_FIRST),

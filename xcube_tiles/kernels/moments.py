@@ -1,13 +1,12 @@
 """States that merge: counts, sums, products, spreads, extremes, ends and truths along one axis.
 
 Each function reduces one block to a state, a tuple of arrays that starts with the number of valid
-cells; `merge_*` joins the states of neighbouring blocks in order. What is made of a state in the
-end (NoData where too few cells are valid, a mean) is the caller's.
+cells. `kernels.merging` joins the states of neighbouring blocks, `kernels.finish` makes values of
+them.
 """
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -18,15 +17,14 @@ from xcube_tiles.kernels.columns import WIDTH, columns, over_columns
 from xcube_tiles.kernels.nodata import total_dtype
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
+    
 State: TypeAlias = tuple[NDArray[Any], ...]
 """Number of valid cells (int32), then what the family keeps; all in the shape of the result."""
 
 
-# Each kernel gathers in scratch and reads rows that start at 0: the compiler can't know that results
-# and cells don't overlap, nor that an index isn't negative, and vectorizes badly otherwise (5 times
-# slower).
+# Each kernel gathers in scratch and reads rows that start at 0: the compiler can't know that
+# results and cells don't overlap, nor that an index isn't negative, and vectorizes badly otherwise
+# (5 times slower).
 
 
 @njit(nogil=True, cache=True)
@@ -330,66 +328,6 @@ def truths(
     outs = [given.empty(np.int32), given.empty(np.int32)]
     over_columns(_truths, [given], outs=outs, threads=threads)
     return tuple(given.restore(out) for out in outs)
-
-
-def merge_by_adding(states: Sequence[State]) -> State:
-    """Merge the states of `sums` or `truths`."""
-    return tuple(reduce(np.add, parts) for parts in zip(*states, strict=True))
-
-
-def merge_products(states: Sequence[State]) -> State:
-    """Merge the states of `products`."""
-    counts, values = zip(*states, strict=True)
-    return reduce(np.add, counts), reduce(np.multiply, values)
-
-
-def merge_spreads(states: Sequence[State]) -> State:
-    """Merge the states of `spreads`.
-
-    Notes
-    -----
-    Chan, Golub and LeVeque (1979), *Updating formulae and a pairwise algorithm for computing sample
-    variances*, eq. 2.1.
-    """
-    return reduce(_merge_two_spreads, states)
-
-
-def _merge_two_spreads(a: State, b: State) -> State:
-    count = a[0] + b[0]
-    weight = b[0] / np.maximum(count, 1)
-    step = b[1] - a[1]
-    return count, a[1] + step * weight, a[2] + b[2] + step * step * (a[0] * weight)
-
-
-def merge_smallest(states: Sequence[State]) -> State:
-    """Merge the states of `extremes` with ``largest=False``."""
-    return _merge_where(states, lambda a, b: b < a)
-
-
-def merge_largest(states: Sequence[State]) -> State:
-    """Merge the states of `extremes` with ``largest=True``."""
-    return _merge_where(states, lambda a, b: b > a)
-
-
-def merge_first(states: Sequence[State]) -> State:
-    """Merge the states of `ends` with ``last=False``."""
-    return _merge_where(states, lambda a, b: np.zeros(a.shape, np.bool_))
-
-
-def merge_last(states: Sequence[State]) -> State:
-    """Merge the states of `ends` with ``last=True``."""
-    return _merge_where(states, lambda a, b: np.ones(a.shape, np.bool_))
-
-
-def _merge_where(
-    states: Sequence[State],
-    better: Callable[[NDArray[Any], NDArray[Any]], NDArray[np.bool_]],
-) -> State:
-    def merge(a: State, b: State) -> State:
-        take = (b[0] > 0) & ((a[0] == 0) | better(a[1], b[1]))
-        return a[0] + b[0], np.where(take, b[1], a[1])
-
-    return reduce(merge, states)
 
 
 def _worst(dtype: np.dtype[Any], largest: bool) -> Any:
