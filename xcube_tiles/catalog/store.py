@@ -107,7 +107,9 @@ def open_root(store: Store, url: StoreLike) -> None:
     CatalogError
         There is no Zarr v3 group, or it is a single layer.
     """
-    attributes = read_attributes(store)
+    # A local store makes its folder when it is first used: look before.
+    absent = isinstance(store, LocalStore) and not store.root.is_dir()
+    attributes = None if absent else read_attributes(store)
     if attributes is None:
         raise CatalogError(
             f"no catalog at {_shown(url)}: no Zarr v3 group there. Write the first layer with "
@@ -125,10 +127,10 @@ def create_root(store: Store, url: StoreLike) -> None:
     CatalogError
         The folder has other contents; or it is a layer.
     """
-    if read_attributes(store) is not None:
-        return open_root(store, url)
     if isinstance(store, LocalStore) and store.root.is_file():
         raise CatalogError(f"{_shown(url)} is a file; a catalog is a folder")
+    if read_attributes(store) is not None:
+        return open_root(store, url)
     if not sync(store.is_empty("")):
         raise CatalogError(
             f"{_shown(url)} isn't empty and no catalog; choose a folder that doesn't exist yet"
