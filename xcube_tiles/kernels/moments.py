@@ -7,7 +7,7 @@ them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numba import njit
@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from xcube_tiles.kernels.columns import WIDTH, columns, over_columns
 from xcube_tiles.kernels.nodata import total_dtype
 
-if TYPE_CHECKING:
-    
 State: TypeAlias = tuple[NDArray[Any], ...]
 """Number of valid cells (int32), then what the family keeps; all in the shape of the result."""
 
