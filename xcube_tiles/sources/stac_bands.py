@@ -90,7 +90,7 @@ def find_bands(
     Raises
     ------
     StacError
-        A name that no item has, or no raster at all; the text lists the names.
+        A name that no item has, one given twice, or no raster at all; the text lists the names.
 
     Notes
     -----
@@ -105,7 +105,11 @@ def find_bands(
         if not found:
             raise StacError(f"the items have no raster assets; their assets are {sorted(assets)!r}")
         return _ordered(found, assets, collections)
-    return tuple(band for name in wanted for band in _resolve(name, named, assets))
+    chosen = tuple(band for name in wanted for band in _resolve(name, named, assets))
+    (name, uses), *_ = Counter(band.name for band in chosen).most_common(1)
+    if uses > 1:
+        raise StacError(f"band {name!r} is named twice in {list(wanted)!r}")
+    return chosen
 
 
 def _assets(items: Sequence[Json], collections: Mapping[str, Json]) -> dict[str, Json]:

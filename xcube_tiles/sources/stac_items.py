@@ -178,7 +178,9 @@ def _open(source: StacSource, page_size: int) -> _Stream:
 
 def _open_href(href: str, page_size: int) -> _Stream:
     io = StacApiIO()
-    content = io.read_json(href)
+    content: object = io.read_json(href)
+    if not isinstance(content, dict):
+        raise StacError(f"expected a STAC object in {href!r}, got {type(content).__name__}")
     if content.get("type") not in ("Catalog", "Collection"):
         return _open_json(content, href)
     if content["type"] == "Catalog" and _links(content, "search"):
@@ -196,6 +198,7 @@ def _open_href(href: str, page_size: int) -> _Stream:
 
 def _open_json(content: Json, href: str | None) -> _Stream:
     kind = content.get("type")
+    where = "" if href is None else f" in {href!r}"
     if kind == "FeatureCollection":
         return _Listed(content["features"], href)
     if kind == "Feature":
@@ -205,8 +208,8 @@ def _open_json(content: Json, href: str | None) -> _Stream:
     if kind == "Catalog":
         return _Static(pystac.Catalog.from_dict(content))
     raise StacError(
-        f"expected STAC of type Catalog, Collection, FeatureCollection or Feature, got {kind!r} "
-        f"with the members {sorted(content)!r}"
+        f"expected STAC of type Catalog, Collection, FeatureCollection or Feature, got {kind!r}"
+        f"{where} with the members {sorted(content)!r}"
     )
 
 
