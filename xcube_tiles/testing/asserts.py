@@ -47,7 +47,7 @@ def count_tasks(obj: xr.DataArray | xr.Dataset, *, optimized: bool = False) -> i
     optimized
         Count after dask's own optimization, as it would run.
     """
-    (graph,) = dask.optimize(obj) if optimized else (obj,)
+    (graph,) = optimize(obj) if optimized else (obj,)
     return len(dict(graph.__dask_graph__()))
 
 
