@@ -160,6 +160,8 @@ class PixelMap:
         y = np.broadcast_to((affine.f + affine.e * rows)[:, np.newaxis], x.shape)
         if self._transformer is not None:
             x, y = self._transformer.transform(x, y)
+            # NaN passes through arithmetic in silence; infinities don't.
+            x[np.isinf(x)] = y[np.isinf(y)] = np.nan
         if self._middle is not None:
             x = wrap_longitude(x, self._middle)
         return x, y

@@ -144,7 +144,8 @@ def _has_table(dtype: np.dtype[Any]) -> bool:
 
 def _unsigned(values: NDArray[Any]) -> NDArray[Any]:
     """Return the same bytes as unsigned integers, which index a table from 0."""
-    unsigned: NDArray[Any] = values.view(np.dtype(f"u{values.dtype.itemsize}"))
+    native = values.astype(values.dtype.newbyteorder("="), copy=False)
+    unsigned: NDArray[Any] = native.view(np.dtype(f"u{values.dtype.itemsize}"))
     return unsigned
 
 
