@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,11 +10,13 @@ import pytest
 import rasterio
 import rioxarray  # noqa: F401  (registers the accessor)
 import xarray as xr
+import zarr
 
 from tests.catalog.cubes import cells_of, random_cube
 from xcube_tiles.catalog.pyramid import pyramid
 from xcube_tiles.catalog.writer import to_catalog
 from xcube_tiles.cube.georef import geobox_of
+from xcube_tiles.grid.extent import Extent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +89,26 @@ def gdal_reads_codecs() -> bool:
 
 
 def test_rio_tiler_finds_the_levels(folder: Path) -> None:
-    experimental = pytest.importorskip(
-        "rio_tiler.experimental.zarr", reason="rio-tiler 9.1 or newer comes with Python 3.12"
-    )
-    assert experimental.GroupReader
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # importing it says that it is experimental
+        experimental = pytest.importorskip(
+            "rio_tiler.experimental.zarr",
+            reason="rio-tiler 9.1 or newer comes with the bench group",
+        )
+    tree = pyramid(CUBE)
+    group = zarr.open_group(folder / "sharded", mode="r", zarr_format=3)
+    with experimental.GroupReader(group) as reader:
+        west, south, east, north = Extent.from_geobox(geobox_of(tree["0"].to_dataset())).bounds
+        for level in range(LEVELS):
+            height, width = cells_of(tree, level).shape[-2:]
+            image = reader.part(
+                (west, south, east, north),
+                variables="band",
+                bounds_crs=rasterio.CRS.from_epsg(32633),
+                dst_crs=rasterio.CRS.from_epsg(32633),
+                height=height,
+                width=width,
+            )
+            wanted = cells_of(tree, level)
+            np.testing.assert_array_equal(image.data, wanted)
+            np.testing.assert_array_equal(image.array.mask, wanted == -9999)
