@@ -425,11 +425,37 @@ class TestCells:
         assert cube["red"].dtype == np.float64
         np.testing.assert_array_equal(cube["red"][0], [[2.0**32 - 2, np.nan], [10, 12]])
 
-    def test_integers_without_nodata_become_floats(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("crs", [UTM33, UTM32])
+    def test_integers_without_nodata_widen(self, tmp_path: Path, crs: str) -> None:
         scene = self.scene(tmp_path, cells(1), nodata=None)
-        cube = open_stac([scene], resolution="native")
-        assert cube["red"].dtype == np.float32
-        np.testing.assert_array_equal(cube["red"][0], cells(1))
+        cube = open_stac([scene], resolution=20, target_crs=crs)
+        assert cube["red"].dtype == np.int32
+        assert cube["red"].attrs["_FillValue"] == -(2**31)
+        inside = cube["red"].values[cube["red"].values != -(2**31)]
+        assert set(np.unique(inside)) <= set(np.unique(cells(1)))
+        assert (inside == 0).any()
+        assert (inside.size == cube["red"].size) == (crs == UTM33)
+
+    def test_nodata_that_differs_between_items(self, tmp_path: Path) -> None:
+        values = np.array([[0, 1], [2, 255]], np.uint8)
+        scenes = [
+            item(
+                str(nodata),
+                {
+                    "red": asset(
+                        write_tif(tmp_path / f"{nodata}.tif", values, nodata=nodata),
+                        data_type="uint8",
+                        nodata=nodata,
+                    )
+                },
+                shape=(2, 2),
+                time=time,
+            )
+            for nodata, time in ((0, "2024-05-01T00:00:00Z"), (255, "2024-05-02T00:00:00Z"))
+        ]
+        cube = open_stac(scenes, resolution="native")
+        none = -(2**15)
+        np.testing.assert_array_equal(cube["red"], [[[none, 1], [2, 255]], [[0, 1], [2, none]]])
 
     def test_nodata_of_the_caller(self, tmp_path: Path) -> None:
         scene = self.scene(tmp_path, cells(1), nodata=None)

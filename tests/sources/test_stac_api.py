@@ -80,7 +80,9 @@ def pixels(tmp_path_factory: pytest.TempPathFactory) -> tuple[Json, list[Json]]:
     return collection(item_assets=assets, bands=[{"name": "red"}, {"name": "nir"}]), items
 
 
-@pytest.fixture(scope="module", params=["rustac", "pgstac"])
+@pytest.fixture(
+    scope="module", params=["rustac", pytest.param("pgstac", marks=pytest.mark.database)]
+)
 def api(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
@@ -115,9 +117,6 @@ def requested(monkeypatch: pytest.MonkeyPatch) -> list[Json]:
 def conforms(url: str) -> bool:
     """Return whether a server says that it filters."""
     return pystac_client.Client.open(url).conforms_to("FILTER")
-
-
-pytestmark = pytest.mark.database
 
 
 def test_only_one_server_filters(request: pytest.FixtureRequest, api: str) -> None:
@@ -172,6 +171,12 @@ def test_filter_is_sent_where_the_api_can_and_applied_here_where_not(
 def test_filter_that_nothing_meets(api: str) -> None:
     with pytest.raises(NoItemsError, match="No item has 'clouds'"):
         open_stac(api, filter="clouds < 20")
+
+
+def test_function_that_nobody_knows(api: str) -> None:
+    told = "can't read STAC from" if conforms(api) else "'cloudy' can't be evaluated here"
+    with pytest.raises(StacError, match=told):
+        open_stac(api, filter="cloudy(platform) = TRUE")
 
 
 def test_search_is_by_box_time_and_collection(api: str, requested: list[Json]) -> None:

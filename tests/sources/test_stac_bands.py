@@ -88,7 +88,7 @@ class TestChoice:
             ({"type": "image/jp2"}, True),
             ({"type": "application/x-hdf5"}, True),
             ({"type": "application/netcdf"}, True),
-            ({"type": "application/vnd+zarr"}, True),
+            ({"type": "application/vnd+zarr"}, False),
             ({"type": "application/json", "roles": ["data"]}, False),
             ({"roles": ["data"]}, True),
             ({"roles": ["metadata"]}, False),
@@ -212,14 +212,20 @@ class TestCells:
             ([stored("int16", -32768)], "int16", -32768),
             ([stored("uint8"), stored("uint16")], "uint16", 0),
             ([stored("uint8"), stored("int16")], "int16", 0),
-            # No NoData, or not one: cells outside of an item would have no value.
-            ([stored("uint16", None)], "float32", math.nan),
-            ([stored("uint16", 0), stored("uint16", 65535)], "float32", math.nan),
-            ([stored("int32", None)], "float64", math.nan),
+            # No NoData, or not one: cells outside of an item need a value that none else has.
+            ([stored("uint8", None)], "int16", -(2**15)),
+            ([stored("int8", None)], "int16", -(2**15)),
+            ([stored("uint16", None)], "int32", -(2**31)),
+            ([stored("uint16", 0), stored("uint16", 65535)], "int32", -(2**31)),
+            ([stored("uint8"), stored("int16", 7)], "int32", -(2**31)),
+            ([stored("int32", None)], "int64", -(2**63)),
+            ([stored("uint32", None)], "int64", -(2**63)),
+            ([stored("int64", None)], "float64", math.nan),
+            ([stored("uint64", None)], "float64", math.nan),
             # A value that the type can't hold is none.
-            ([stored("uint8", -9999)], "float32", math.nan),
-            ([stored("uint8", math.nan)], "float32", math.nan),
-            ([stored("uint8", 0.5)], "float32", math.nan),
+            ([stored("uint8", -9999)], "int16", -(2**15)),
+            ([stored("uint8", math.nan)], "int16", -(2**15)),
+            ([stored("uint8", 0.5)], "int16", -(2**15)),
             ([stored("float32", -9999)], "float32", math.nan),
             ([stored("float64", None)], "float64", math.nan),
             ([stored(None)], "float64", math.nan),
@@ -250,8 +256,10 @@ class TestCells:
         value=st.integers(-(2**31), 2**31 - 1),
         dtype=st.sampled_from(["uint8", "int8", "uint16", "int16", "int32"]),
     )
-    def test_floats_hold_every_stored_value(self, value: int, dtype: str) -> None:
+    def test_every_stored_value_fits_and_differs_from_nodata(self, value: int, dtype: str) -> None:
         info = np.iinfo(dtype)
         cell: Any = np.clip(value, info.min, info.max)
-        plan = plan_cells([stored(dtype, None)], scale=True)
-        assert plan.dtype.type(cell) == cell
+        for factor in (1.0, 2.0):
+            plan = plan_cells([stored(dtype, None, scale=factor)], scale=True)
+            assert plan.dtype.type(cell) == cell
+            assert plan.nodata != cell

@@ -77,7 +77,8 @@ def open_stac(
         Both ends belong to the span; a year, month or day is all of it.
     bands
         Names of bands, assets (all their bands) or common names such as `"red"`. Unless given:
-        every band of every asset with the role `data`, in the order of the collection.
+        every band of every raster but thumbnails, overviews and pictures, in the order of the
+        collection (its `bands`, else `item_assets`, else the items).
     filter
         CQL2, text or JSON, over item properties: `"eo:cloud_cover < 20"`. An API with the filter
         extension gets it; elsewhere it is applied here. Items that lack the property don't match.
@@ -122,9 +123,11 @@ def open_stac(
     -------
     xarray.Dataset
         One variable per band, dimensions `(time, y, x)`, in canonical form. `time` is UTC,
-        `datetime64[ns]`. Integers that aren't scaled keep their type, with NoData in the attribute
-        `_FillValue`, if all items agree on one; everything else is float32 where that holds every
-        stored value exactly, else float64, with NaN.
+        `datetime64[ns]`. What is scaled is floating point with NaN: float32 where that holds every
+        stored value exactly, else float64; also a band whose data type no item tells. Integers
+        that aren't scaled stay integers, with NoData in the attribute `_FillValue`: of their type
+        if all items agree on one NoData value, else of the next wider signed type, so that cells
+        outside of an item can be told from stored values.
 
     Raises
     ------

@@ -22,12 +22,9 @@ _RASTER_TYPES = (
     "application/hdf",
     "application/x-netcdf",
     "application/netcdf",
-    "application/vnd+zarr",
-    "application/vnd.zarr",
-    "application/x-zarr",
 )
-_PICTURES = frozenset({"thumbnail", "overview", "visual", "metadata"})
-# Roles of images that no one means by "all bands", where no asset has the role "data".
+_PICTURES = frozenset({"thumbnail", "overview", "visual", "metadata", "graphic"})
+# Roles of rasters that no one means by "all bands", unless they have the role "data" as well.
 
 _COMMON = ("eo:common_name", "common_name")
 
@@ -85,7 +82,8 @@ def find_bands(
         then `item_assets`, give the order.
     wanted
         Names: of a variable as without `wanted`, of an asset (all its bands), `asset.number`, or a
-        common name such as `red`. None is every band of every asset with the role `data`.
+        common name such as `red`. None is every band of every raster that isn't a picture of
+        others (thumbnail, overview, visual).
 
     Raises
     ------
@@ -140,11 +138,9 @@ def is_raster(asset: Json) -> bool:
 
 
 def _data_assets(assets: Mapping[str, Json]) -> set[str]:
-    rasters = {
-        key: set(asset.get("roles") or ()) for key, asset in assets.items() if is_raster(asset)
-    }
-    data = {key for key, roles in rasters.items() if "data" in roles}
-    return data or {key for key, roles in rasters.items() if not roles & _PICTURES}
+    # The role "data" alone would leave out the reflectances and masks of Landsat, among others.
+    rasters = {key: set(a.get("roles") or ()) for key, a in assets.items() if is_raster(a)}
+    return {key for key, roles in rasters.items() if "data" in roles or not roles & _PICTURES}
 
 
 def _ordered(
@@ -215,9 +211,13 @@ def _resolve(name: str, bands: Sequence[Band], assets: Mapping[str, Json]) -> li
     common = list(_by_common_name(name, bands, assets))
     if not common:
         raise StacError(f"no band {name!r}; the items have {', '.join(b.name for b in bands)}")
-    # A single-band file is meant rather than a picture composed of several bands.
-    best = min(common, key=lambda band: len(asset_bands(assets[band.asset])))
+    # A file of its own is meant rather than a picture of several bands, and the finest of several.
+    best = min(common, key=lambda band: _preference(assets[band.asset]))
     return [Band(name=name, asset=best.asset, index=best.index)]
+
+
+def _preference(asset: Json) -> tuple[int, float]:
+    return len(asset_bands(asset)), float(_or(asset.get("gsd"), math.inf))
 
 
 def _by_common_name(name: str, bands: Sequence[Band], assets: Mapping[str, Json]) -> Iterator[Band]:
@@ -306,25 +306,39 @@ def plan_cells(encodings: Sequence[Encoding], *, scale: bool) -> CellPlan:
 
     Notes
     -----
-    Integers stay integers if nothing is scaled and all items agree on one NoData value. All else is
-    floating point with NaN: float32 where every stored value fits it exactly (integers of up to
-    16 bits, float32), float64 otherwise, also where no item tells its data type.
+    Integers stay integers if nothing is scaled: of the same type if all items agree on one NoData
+    value, else of the next signed type that has room for one more, its lowest. (Cells outside of an
+    item need a value that no stored one has; and bit flags must stay bits.) All else is floating
+    point with NaN: float32 where every stored value fits it exactly (integers of up to 16 bits,
+    float32), float64 otherwise, also where no item tells its data type.
     """
-    dtypes = {each.dtype for each in encodings}
-    known = [dtype for dtype in dtypes if dtype is not None]
-    exact32 = all(np.can_cast(dtype, np.float32, casting="safe") for dtype in known)
-    floating = np.dtype(np.float32 if exact32 and None not in dtypes else np.float64)
-    declared = {each.nodata for each in encodings}
     left = {(each.scale, each.offset) for each in encodings}
     pending = left.pop() if not scale and len(left) == 1 else (1.0, 0.0)
     factors = {"scale": pending[0], "offset": pending[1]} if pending != (1.0, 0.0) else {}
-    applied = scale and any(each.scaled for each in encodings)
-    if not applied and None not in dtypes and len(declared) == 1:
-        stored = np.result_type(*known)
-        value = declared.pop()
-        if stored.kind in "iu" and value is not None and _fits(value, stored):
-            return CellPlan(dtype=stored, nodata=int(value), **factors)
-    return CellPlan(dtype=floating, nodata=math.nan, **factors)
+    if not (scale and any(each.scaled for each in encodings)):
+        kept = _integers(encodings)
+        if kept is not None:
+            return CellPlan(dtype=kept[0], nodata=kept[1], **factors)
+    known = [each.dtype for each in encodings if each.dtype is not None]
+    exact32 = all(np.can_cast(dtype, np.float32, casting="safe") for dtype in known)
+    dtype = np.float32 if exact32 and len(known) == len(encodings) else np.float64
+    return CellPlan(dtype=np.dtype(dtype), nodata=math.nan, **factors)
+
+
+def _integers(encodings: Sequence[Encoding]) -> tuple[np.dtype[Any], int] | None:
+    """Return an integer type and a NoData value that hold what all items store, or None."""
+    known = [each.dtype for each in encodings if each.dtype is not None]
+    if len(known) < len(encodings) or any(dtype.kind not in "iu" for dtype in known):
+        return None
+    stored = np.result_type(*known)
+    declared = {each.nodata for each in encodings}
+    value = declared.pop()
+    if not declared and value is not None and _fits(value, stored):
+        return stored, int(value)
+    wider = np.promote_types(stored, f"i{min(8, 2 * stored.itemsize)}")
+    if wider.kind != "i" or wider.itemsize == stored.itemsize:
+        return None
+    return wider, int(np.iinfo(wider).min)
 
 
 def _fits(value: float, dtype: np.dtype[Any]) -> bool:
