@@ -315,7 +315,7 @@ class Collection(RasterTable):
 
 
 def scan(
-    pattern: str,
+    pattern: str | os.PathLike[str],
     *,
     raster_bands: Mapping[str, int] | None = None,
     storage_options: Mapping[str, Any] | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from xcube_tiles.sources.storage import (
     is_local,
     list_local,
     list_remote,
+    text_of,
 )
 
 if TYPE_CHECKING:
@@ -25,14 +27,15 @@ BAND_KEY = "band"
 
 
 def find_rasters(
-    pattern: str,
+    pattern: str | os.PathLike[str],
     *,
     raster_bands: Mapping[str, int] | None,
     storage_options: Mapping[str, Any] | None,
 ) -> tuple[tuple[Key, ...], list[Raster]]:
     """Return keys and rows of the files that match a pattern; see `collection.scan`."""
-    if not isinstance(pattern, str):
+    if not isinstance(pattern, (str, os.PathLike)):
         raise PatternError(f"a pattern is a text such as 'S2_{{date}}.tif', got {pattern!r}")
+    pattern = text_of(pattern)
     parsed, paths = _paths(pattern, storage_options)
     matches = ((path, parsed.match(inner)) for path, inner in paths)
     rows = [Raster(path=path, keys=keys) for path, keys in matches if keys is not None]

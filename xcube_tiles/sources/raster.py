@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from xcube_tiles.errors import CollectionError
 from xcube_tiles.sources.keys import value_text
 
 if TYPE_CHECKING:
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raster:
-    """One band of one file, and what tells it from others."""
+    """One band of one file, and what tells it from others.
+
+    Raises
+    ------
+    CollectionError
+        A path that is no text, or a band that is no number from 1.
+    """
 
     path: str
     """Absolute path or URL of the file."""
@@ -29,6 +36,13 @@ class Raster:
 
     statistics: RasterStatistics | None = None
     """Metadata of its cells, once computed."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.path, str):
+            raise CollectionError(f"a path is a text, got {self.path!r}")
+        number = self.raster_band
+        if number is not None and (not isinstance(number, int) or number < 1):
+            raise CollectionError(f"a band is a number from 1, got {number!r}")
 
     def __str__(self) -> str:
         return self.path if self.raster_band is None else f"{self.path} (band {self.raster_band})"

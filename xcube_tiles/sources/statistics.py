@@ -156,7 +156,12 @@ def raster_statistics(
         maximum=merged.maximum,
         mean=merged.mean,
         std=math.sqrt(merged.squares / merged.number),
-        percentiles=percentiles(cells.values, count=merged.number, dtype=decoding.target.dtype),
+        percentiles=percentiles(
+            cells.values,
+            count=merged.number,
+            dtype=decoding.target.dtype,
+            in_memory=IN_MEMORY,
+        ),
     )
 
 

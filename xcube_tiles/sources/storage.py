@@ -26,6 +26,21 @@ def is_local(path: str) -> bool:
     return "://" not in path or path.startswith("file://")
 
 
+def text_of(path: str | os.PathLike[str]) -> str:
+    """Return a path as text.
+
+    Raises
+    ------
+    CollectionError
+        It is no path.
+    """
+    try:
+        text = os.fspath(path)
+    except TypeError:
+        raise CollectionError(f"a path is a text or an os.PathLike, got {path!r}") from None
+    return text
+
+
 def absolute(path: str) -> str:
     """Return a local path as an absolute one with `/`; a URL, or a path of GDAL, as it is.
 

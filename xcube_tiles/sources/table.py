@@ -11,9 +11,10 @@ from xcube_tiles.sources.header import HeaderCache
 from xcube_tiles.sources.keys import Key, key_for, natural_order
 from xcube_tiles.sources.raster import Raster, keys_text
 from xcube_tiles.sources.select import condition_test
-from xcube_tiles.sources.storage import absolute
+from xcube_tiles.sources.storage import absolute, text_of
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Self
 
@@ -119,7 +120,9 @@ class RasterTable:
             }
         )
 
-    def add(self, path: str, /, *, raster_band: int | None = None, **keys: KeyLike) -> Self:
+    def add(
+        self, path: str | os.PathLike[str], /, *, raster_band: int | None = None, **keys: KeyLike
+    ) -> Self:
         """Return the collection with one raster more.
 
         Parameters
@@ -149,7 +152,8 @@ class RasterTable:
         """
         names = self._keys or tuple(map(key_for, keys))
         _check_keys(names)
-        row = Raster(path=absolute(path), keys=_typed(names, keys, path), raster_band=raster_band)
+        place = absolute(text_of(path))
+        row = Raster(path=place, keys=_typed(names, keys, place), raster_band=raster_band)
         larger = self._derived(dict(self._index))
         larger._keys = names
         larger._insert(row)
