@@ -182,6 +182,16 @@ class TestLaziness:
         copy = pickle.loads(pickle.dumps(cube))
         np.testing.assert_array_equal(copy["red"], cube["red"])
 
+    def test_tasks_are_as_small_for_many_items(self) -> None:
+        def largest(count: int) -> int:
+            """Return the size of the largest task of a cube of so many items, in bytes."""
+            days = np.datetime64("2024-01-01") + np.arange(count)
+            cube = open_stac([bare(str(day), time=f"{day}T00:00:00Z") for day in days], width=8)
+            graph = dict(cube["red"].data.dask)
+            return max(len(pickle.dumps(task)) for task in graph.values())
+
+        assert largest(100) < largest(2) + 200
+
     def test_input_stays_as_it_is(self, scenes: list[Json]) -> None:
         before = pickle.dumps(scenes)
         open_stac(scenes, resolution="native", patch_url=str.upper)

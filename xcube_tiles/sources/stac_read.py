@@ -58,8 +58,13 @@ def band_metadata(plan: CellPlan, encodings: Mapping[int, Encoding]) -> RasterBa
 class Driver(RioDriver):
     """rasterio as odc-loader uses it, plus the encoding of each item."""
 
-    def __init__(self, parser: Parser) -> None:
+    def __init__(self, parser: Parser | None = None) -> None:
         super().__init__(md_parser=parser)
+
+    def __reduce__(self) -> tuple[type[Driver], tuple[()]]:
+        # Every task holds the driver, and a worker gets tasks one by one: the parser, as large as
+        # all items' metadata, stays with the call that it served.
+        return (Driver, ())
 
     def open(self, src: RasterSource, ctx: LocalContext) -> Reader:
         """Return the reader of one band of one item."""
