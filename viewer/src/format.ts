@@ -4,7 +4,8 @@ export function number(value: number): string {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e7)) return value.toExponential(2);
-  return String(Number(value.toPrecision(size >= 1000 ? 6 : 4)));
+  if (Number.isInteger(value)) return String(value);
+  return size >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(4)));
 }
 
 /** 2024-07-15T00:00:00.000000000 → 15 Jul 2024, with the time of day where it isn't midnight. */

@@ -22,6 +22,9 @@ const DARK = window.matchMedia("(prefers-color-scheme: dark)");
 // Twice the pixels on dense screens; the server takes any size.
 const DENSITY = window.devicePixelRatio > 1.25 ? 2 : 1;
 
+// Place of the graticule among the map's layers: its colours are fixed when it is made.
+const GRATICULE = 2;
+
 export class TileMap {
   readonly map: Map;
   private readonly tiles = new TileLayer<XYZ>({ className: "tiles", preload: 1 });
@@ -53,7 +56,10 @@ export class TileMap {
     });
     this.map.on("loadstart", () => onBusy(true));
     this.map.on("loadend", () => onBusy(false));
-    DARK.addEventListener("change", () => this.map.getLayers().forEach((layer) => layer.changed()));
+    DARK.addEventListener("change", () => {
+      this.frame.changed();
+      this.map.getLayers().setAt(GRATICULE, graticule());
+    });
   }
 
   /** Show a layer in the style of a view. */
@@ -139,7 +145,9 @@ function graticule(): Graticule {
       font: "11px system-ui, sans-serif",
       textAlign: align,
       textBaseline: "bottom",
-      fill: new Fill({ color: "rgb(128, 146, 142)" }),
+      fill: new Fill({ color: ink(0.85) }),
+      // A halo in the colour of the ground: labels are read over the layer too.
+      stroke: new Stroke({ color: DARK.matches ? "rgba(15, 21, 23, 0.7)" : "rgba(255, 255, 255, 0.75)", width: 3 }),
     });
   return new Graticule({
     className: "graticule",
