@@ -1,25 +1,22 @@
-"""The accessor `tiles` of Datasets, DataArrays and DataTrees: one-line delegates, no logic.
-
-Every method imports the room that does the work when it is called, so that registering the
-accessor costs nothing.
-"""
+"""What the accessors of Datasets and DataArrays share."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic
-
-import xarray as xr
 
 from xcube_tiles.typing import XarrayT
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
+    import xarray as xr
     from odc.geo.crs import CRS
     from odc.geo.geobox import GeoBox
 
     from xcube_tiles.algebra.reducers import Reduction
     from xcube_tiles.algebra.temporal import Periods
+    from xcube_tiles.catalog.layer import Layer
+    from xcube_tiles.catalog.store import StoreLike
     from xcube_tiles.cube.overlap import Overlap
     from xcube_tiles.grid.celltype import CellType
     from xcube_tiles.grid.extent import Extent
@@ -35,7 +32,7 @@ if TYPE_CHECKING:
     )
 
 
-class _Tiles(Generic[XarrayT]):
+class CubeTiles(Generic[XarrayT]):
     """What the accessors of Datasets and DataArrays share; it holds the object and nothing else."""
 
     __slots__ = ("_obj",)
@@ -249,6 +246,35 @@ class _Tiles(Generic[XarrayT]):
             self._obj, scheme=scheme, resampling=resampling, levels=levels, min_valid=min_valid
         )
 
+    def to_catalog(
+        self,
+        url: StoreLike,
+        layer: str,
+        *,
+        scheme: str = "local",
+        resampling: PyramidResampling | Mapping[str, PyramidResampling] | None = None,
+        levels: int | None = None,
+        min_valid: float = 0.0,
+        overwrite: bool = False,
+        sharded: bool = True,
+        progress: bool | None = None,
+    ) -> Layer:
+        """Write the cube as a layer; see `xcube_tiles.catalog.writer.to_catalog`."""
+        from xcube_tiles.catalog.writer import to_catalog
+
+        return to_catalog(
+            self._obj,
+            url,
+            layer,
+            scheme=scheme,
+            resampling=resampling,
+            levels=levels,
+            min_valid=min_valid,
+            overwrite=overwrite,
+            sharded=sharded,
+            progress=progress,
+        )
+
     def render(
         self,
         style: Style | None = None,
@@ -262,91 +288,3 @@ class _Tiles(Generic[XarrayT]):
         from xcube_tiles.render.preview import render_preview
 
         return render_preview(CubeSource(self._obj), style, size=size, time=time, format=format)
-
-
-class DatasetTiles(_Tiles[xr.Dataset]):
-    """`cube.tiles` of a Dataset, whose variables are the bands."""
-
-    __slots__ = ()
-
-    @property
-    def cell_type(self) -> dict[str, CellType]:
-        """Cell type of each variable."""
-        from xcube_tiles.cube.cells import cell_type_of
-
-        return {str(name): cell_type_of(array) for name, array in self._obj.data_vars.items()}
-
-    def stack_bands(self) -> xr.DataArray:
-        """Turn the variables into one array with the axis `bands`."""
-        from xcube_tiles.cube.bands import stack_bands
-
-        return stack_bands(self._obj)
-
-
-class DataArrayTiles(_Tiles[xr.DataArray]):
-    """`array.tiles` of a DataArray: one raster, or several along `bands`."""
-
-    __slots__ = ()
-
-    @property
-    def cell_type(self) -> CellType:
-        """Dtype of the cells and their NoData."""
-        from xcube_tiles.cube.cells import cell_type_of
-
-        return cell_type_of(self._obj)
-
-    def unstack_bands(self) -> xr.Dataset:
-        """Turn the axis `bands` into the variables of a Dataset."""
-        from xcube_tiles.cube.bands import unstack_bands
-
-        return unstack_bands(self._obj)
-
-    def slope(self, *, z_factor: float | None = None) -> xr.DataArray:
-        """Return the slope of elevations; see `xcube_tiles.algebra.terrain.slope`."""
-        from xcube_tiles.algebra.terrain import slope
-
-        return slope(self._obj, z_factor=z_factor)
-
-    def aspect(self, *, z_factor: float | None = None) -> xr.DataArray:
-        """Return the aspect of elevations; see `xcube_tiles.algebra.terrain.aspect`."""
-        from xcube_tiles.algebra.terrain import aspect
-
-        return aspect(self._obj, z_factor=z_factor)
-
-    def hillshade(
-        self, *, azimuth: float = 315.0, altitude: float = 45.0, z_factor: float | None = None
-    ) -> xr.DataArray:
-        """Return the shaded relief; see `xcube_tiles.algebra.terrain.hillshade`."""
-        from xcube_tiles.algebra.terrain import hillshade
-
-        return hillshade(self._obj, azimuth=azimuth, altitude=altitude, z_factor=z_factor)
-
-
-class DataTreeTiles:
-    """`tree.tiles` of a DataTree: a pyramid whose children "0", "1", ... are its levels."""
-
-    __slots__ = ("_obj",)
-
-    def __init__(self, obj: xr.DataTree) -> None:
-        self._obj = obj
-
-    def render(
-        self,
-        style: Style | None = None,
-        *,
-        size: int = 512,
-        time: str | None = None,
-        format: ImageFormat = "png",
-    ) -> bytes:
-        """Return a picture of the pyramid; see `xcube_tiles.render.preview.render_preview`."""
-        from xcube_tiles.render.cube import CubeSource
-        from xcube_tiles.render.preview import render_preview
-
-        return render_preview(CubeSource(self._obj), style, size=size, time=time, format=format)
-
-
-def register() -> None:
-    """Register the accessors under the name `tiles`."""
-    xr.register_dataset_accessor("tiles")(DatasetTiles)
-    xr.register_dataarray_accessor("tiles")(DataArrayTiles)
-    xr.register_datatree_accessor("tiles")(DataTreeTiles)
