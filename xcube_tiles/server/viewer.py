@@ -33,7 +33,7 @@ _PAGE = """<!doctype html>
 <p>The tiles are served; the map is not built yet. It needs <a href="https://nodejs.org">npm</a>
 once, in a checkout of the package:</p>
 <pre>cd viewer
-npm ci
+npm install
 npm run build</pre>
 <p>Then load this page again. The interface is described at <a href="docs">docs</a>.</p>
 <h2>Layers</h2>
