@@ -6,7 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pystac
+import pystac_client
 import pytest
+from pystac_client.warnings import PystacClientWarning
 
 from tests.sources.stac_data import bare, collection, save_catalog
 from xcube_tiles.errors import NoItemsError, StacError
@@ -105,7 +107,14 @@ def test_paths_of_this_machine_stay_paths(tmp_path: Path) -> None:
     assert item["assets"]["red"]["href"] == "http://127.0.0.1:7822/not-here/red.tif"
 
 
-def test_items_of_stac_0_9_objects() -> None:
+def test_static_catalog_opened_by_the_client(tmp_path: Path) -> None:
+    with pytest.warns(PystacClientWarning):
+        client = pystac_client.Client.open(str(save_catalog(tmp_path, SCENES)))
+    assert found(client) == ["s1", "s2", "s3"]
+    assert found(next(iter(client.get_children()))) == ["s1", "s2", "s3"]
+
+
+def test_objects_of_pystac() -> None:
     item = pystac.Item.from_dict(SCENES[0])
     assert found(item) == ["s3"]
     assert found(pystac.ItemCollection([item])) == ["s3"]

@@ -117,6 +117,13 @@ class TestResolution:
         assert grid.crs == as_crs(UTM33)
         assert tuple(grid.size) == expected
 
+    def test_shape_and_geometry(self) -> None:
+        (grid,) = native_grids(scene({"proj:shape": [48, 64]}), {}, BANDS)
+        assert tuple(grid.size) == pytest.approx((20, 20), rel=1e-4)
+        assert grid.origin is None
+        (known,) = native_grids(scene({"proj:shape": [48, 64], "gsd": 60}), {}, BANDS)
+        assert known.size == (60, 60)
+
     def test_collection_fills_in(self) -> None:
         described = {"item_assets": {"red": {"gsd": 42}}}
         (grid,) = native_grids(scene(), described, BANDS)

@@ -87,7 +87,8 @@ def open_stac(
         neither (and no `resolution`) is a width of 1024.
     resolution
         Size of a cell in units of the target CRS, or `"native"`: the finest of all items and
-        bands, at the centre of `bbox`.
+        bands, at the centre of `bbox`. More than 1 in a geographic CRS is refused: a degree is
+        111 km, so metres must be meant.
     target_crs
         EPSG code, WKT2 or anything else that `odc.geo.CRS` reads. None keeps the items' own; if
         they have several, the most common one, and a `MixedCRSWarning` says so.

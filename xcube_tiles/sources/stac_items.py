@@ -214,12 +214,12 @@ def _open_json(content: Json, href: str | None) -> _Stream:
 
 
 def _open_catalog(source: pystac.Catalog, page_size: int) -> _Stream:
-    if isinstance(source, Client) and source.get_search_link() is not None:
-        return _Api(source, page_size)
     root = source.get_root()
-    if isinstance(source, CollectionClient) and isinstance(root, Client):
+    if not isinstance(root, Client) or root.get_search_link() is None:
+        return _Static(source)
+    if isinstance(source, CollectionClient):
         return _Api(root, page_size, source.id)
-    return _Static(source)
+    return _Api(source if isinstance(source, Client) else root, page_size)
 
 
 def _links(content: Json, rel: str) -> list[str]:

@@ -98,8 +98,8 @@ def native_grids(item: Json, collection: Json, bands: Sequence[Band]) -> set[Nat
     """Return the grids of an item's assets, one for each distinct cell size and origin.
 
     Looked for, in this order: `proj:transform`; `proj:shape` with `proj:bbox`; the spatial
-    resolution of the raster extension (`raster:bands`, or `bands` of STAC 1.1); `gsd`. The last
-    two are in metres.
+    resolution of the raster extension (`raster:bands`, or `bands` of STAC 1.1) and `gsd`, both in
+    metres; `proj:shape` with the item's geometry, which may be smaller than the raster.
     """
     grids = set()
     for band in bands:
@@ -112,6 +112,8 @@ def native_grids(item: Json, collection: Json, bands: Sequence[Band]) -> set[Nat
             metres = band_field(item, collection, band, "spatial_resolution")
             metres = band_field(item, collection, band, "gsd") if metres is None else metres
             grid = None if metres is None else _metre_grid(float(metres), crs)
+        if grid is None and crs is not None:
+            grid = _drawn_grid({**item["properties"], **asset}, item, crs)
         if grid is not None:
             grids.add(grid)
     return grids
@@ -128,6 +130,15 @@ def _projected_grid(fields: Json, crs: CRS) -> NativeGrid | None:
         size = CellSize((xmax - xmin) / shape[1], (ymax - ymin) / shape[0])
         return NativeGrid(crs=crs, size=size, origin=(xmin, ymax))
     return None
+
+
+def _drawn_grid(fields: Json, item: Json, crs: CRS) -> NativeGrid | None:
+    shape, geometry = fields.get("proj:shape"), item.get("geometry")
+    if not shape or not geometry:
+        return None
+    area = reproject(shapely.geometry.shape(geometry), as_crs("EPSG:4326"), crs)
+    xmin, ymin, xmax, ymax = area.bounds
+    return NativeGrid(crs=crs, size=CellSize((xmax - xmin) / shape[1], (ymax - ymin) / shape[0]))
 
 
 def _metre_grid(metres: float, crs: CRS | None) -> NativeGrid:
