@@ -55,9 +55,10 @@ def as_layer_cube(obj: xr.Dataset | xr.DataArray, name: str = "data") -> xr.Data
     """
     if not isinstance(obj, xr.Dataset | xr.DataArray):
         raise CatalogError(f"expected an xarray Dataset or DataArray, got {type(obj).__name__}")
-    cube = canonical(_as_dataset(obj, name))
-    if not cube.data_vars:
+    dataset = _as_dataset(obj, name)
+    if not dataset.data_vars:
         raise CatalogError("the cube has no variables: nothing to write")
+    cube = canonical(dataset)
     for variable, array in cube.data_vars.items():
         if array.dims[-2:] != ("y", "x"):
             raise DimensionError(

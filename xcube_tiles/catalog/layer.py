@@ -143,7 +143,14 @@ class Layer:
         return dimension_names(self.array(variable, 0))
 
     def shape_of(self, level: int) -> tuple[int, int]:
-        """Return the rows and columns of a level that hold the cube, without the padding."""
+        """Return the rows and columns of a level that hold the cube, without the padding.
+
+        Raises
+        ------
+        CatalogError
+            A level that isn't there.
+        """
+        self._check_level(level)
         base = self.metadata.get("original_shape", self.levels[0].shape)
         height, width = (-(-int(size) // 2**level) for size in base)
         return height, width
@@ -192,11 +199,16 @@ class Layer:
         Raises
         ------
         CatalogError
-            A variable or level that isn't there.
+            A variable, level or time that isn't there.
         """
         array = self.array(variable, level)
         lead: tuple[int | slice, ...] = ()
         if array.ndim > 2:
+            if time is not None and not 0 <= time < array.shape[0]:
+                raise CatalogError(
+                    f"variable {variable!r} of layer {self.name!r} has {array.shape[0]} positions "
+                    f"along {self.dims(variable)[0]!r}, got {time!r}"
+                )
             lead = (slice(None) if time is None else time,)
         return np.asarray(array[(*lead, rows, cols)])
 
@@ -215,10 +227,7 @@ class Layer:
         return array
 
     def _open_array(self, variable: str, level: int) -> zarr.Array[Any]:
-        if not 0 <= level < len(self.levels):
-            raise CatalogError(
-                f"layer {self.name!r} has the levels 0 to {len(self.levels) - 1}, got {level!r}"
-            )
+        self._check_level(level)
         found = self._level_group(level).get(variable)
         if not isinstance(found, zarr.Array):
             raise CatalogError(
@@ -226,6 +235,12 @@ class Layer:
                 f"it has {', '.join(self.variables)}"
             )
         return found
+
+    def _check_level(self, level: int) -> None:
+        if not isinstance(level, int) or not 0 <= level < len(self.levels):
+            raise CatalogError(
+                f"layer {self.name!r} has the levels 0 to {len(self.levels) - 1}, got {level!r}"
+            )
 
     def _level_group(self, level: int) -> zarr.Group:
         path = self.levels[level].path
