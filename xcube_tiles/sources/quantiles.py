@@ -37,8 +37,8 @@ def percentiles(
     dtype
         Their dtype.
     in_memory
-        Up to this many cells one pass gathers them all. More are counted by their leading 16 bits,
-        then, where a percentile lies, by the next 16, as often as the dtype has bits.
+        Up to this many cells wider than 16 bits are gathered in one pass. Others are counted by
+        their leading 16 bits, then, where a percentile lies, by the next 16, and so on.
 
     Notes
     -----
@@ -54,7 +54,9 @@ def percentiles(
     low = np.floor(position).astype(np.int64)
     high = np.minimum(low + 1, count - 1)
     ranks = np.unique(np.concatenate([low, high]))
-    values = _gathered(blocks, ranks) if count <= in_memory else _counted(blocks, ranks, dtype)
+    # Counting numbers of 16 bits is one pass and quicker than sorting, however few they are.
+    sort = count <= in_memory and 8 * dtype.itemsize > _DIGIT
+    values = _gathered(blocks, ranks) if sort else _counted(blocks, ranks, dtype)
     held = values.astype(np.float64)
     first, last = held[np.searchsorted(ranks, low)], held[np.searchsorted(ranks, high)]
     share, span = position - low, last - first
@@ -90,40 +92,36 @@ def _counted(blocks: Blocks, ranks: NDArray[np.int64], dtype: np.dtype[Any]) -> 
 
 
 def _count_digits(
-    code: NDArray[np.uint64],
+    code: NDArray[Any],
     known: NDArray[np.uint64],
     shift: int,
     bits: int,
     histogram: NDArray[np.int64],
 ) -> None:
-    high = np.uint64(shift + _DIGIT)
+    digit = (code >> code.dtype.type(shift)).astype(np.intp)
     if shift + _DIGIT < bits:
-        prefix = code >> high
+        prefix = (code >> code.dtype.type(shift + _DIGIT)).astype(np.uint64)
         row = np.minimum(np.searchsorted(known, prefix), len(known) - 1)
         wanted = known[row] == prefix
-        code, row = code[wanted], row[wanted]
-    else:
-        row = np.zeros(code.shape, np.int64)
-    digit = (code >> np.uint64(shift)) & np.uint64((1 << _DIGIT) - 1)
-    place = row * (1 << _DIGIT) + digit.astype(np.int64)
-    histogram += np.bincount(place, minlength=histogram.size).reshape(histogram.shape)
+        digit = (row[wanted] << _DIGIT) | (digit[wanted] & ((1 << _DIGIT) - 1))
+    histogram += np.bincount(digit, minlength=histogram.size).reshape(histogram.shape)
 
 
-def _code(cells: NDArray[Any]) -> NDArray[np.uint64]:
+def _code(cells: NDArray[Any]) -> NDArray[Any]:
     """Return unsigned integers that sort as the cells do."""
     if cells.dtype.itemsize < 2:
         cells = cells.astype(np.int16)
-    bits = 8 * cells.dtype.itemsize
-    sign = np.uint64(1 << (bits - 1))
     if cells.dtype.kind == "u":
-        return cells.astype(np.uint64)
+        return cells
+    bits = 8 * cells.dtype.itemsize
+    kind = np.dtype(f"u{cells.dtype.itemsize}")
+    sign, full = kind.type(1 << (bits - 1)), kind.type((1 << bits) - 1)
     # Adding zero makes -0.0 and 0.0 one value.
     plain = cells + cells.dtype.type(0) if cells.dtype.kind == "f" else cells
-    raw = np.ascontiguousarray(plain).view(f"u{cells.dtype.itemsize}").astype(np.uint64)
+    raw = np.ascontiguousarray(plain).view(kind)
     if cells.dtype.kind == "i":
-        return raw ^ sign
-    full = np.uint64((1 << bits) - 1)
-    return np.where(raw & sign, raw ^ full, raw | sign)
+        return np.bitwise_xor(raw, sign)
+    return np.asarray(np.where(raw & sign, raw ^ full, raw | sign))
 
 
 def _decode(code: NDArray[np.uint64], dtype: np.dtype[Any]) -> NDArray[Any]:
