@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -126,8 +127,8 @@ def peak_memory(prepare: Callable[..., Callable[[], object]], *args: object) -> 
     (``/proc/self/clear_refs``, proc(5)): nothing is sampled, so no short peak is missed. Linux
     only. A process of its own, because a long-lived one reuses freed memory and shows no peak.
     """
-    with get_context("spawn").Pool(1) as pool:
-        before, prepared, peak = pool.apply(_measure_peak, (prepare, *args))
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        before, prepared, peak = pool.submit(_measure_peak, prepare, *args).result()
     return Memory(before=before, prepared=prepared, peak=peak)
 
 
