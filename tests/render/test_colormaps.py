@@ -56,4 +56,4 @@ def test_colours_are_shared_and_can_not_be_changed() -> None:
 @pytest.mark.parametrize("name", ["", "no such map", 3, None])
 def test_what_is_no_name_is_refused(name: object) -> None:
     with pytest.raises(StyleError):
-        colormap(name)  # type: ignore[arg-type]
+        colormap(name)
