@@ -357,6 +357,30 @@ def test_an_unknown_layer_in_the_address_is_no_dead_end(page: Page, server: str)
     assert page.locator("#layers input:checked").count() == 1
 
 
+def test_a_fragment_typed_by_hand_is_followed(page: Page) -> None:
+    page.evaluate("location.hash = 'layer=elevation&bands=elevation&colormap=magma'")
+    page.wait_for_selector("#legend .ramp")
+    assert page.locator("#layers input:checked").input_value() == "elevation"
+    assert page.locator("#colormap").input_value() == "magma"
+
+
+def test_categories_have_names(page: Page, server: str) -> None:
+    show(page, f"{server}#layer=cloud")
+    page.wait_for_selector("#legend .categories")
+    assert page.locator("#legend .categories li").all_inner_texts() == ["clear", "cloud"]
+    page.mouse.move(WIDTH * 0.6, HEIGHT * 0.4)
+    page.wait_for_selector("#cursor dd")
+    assert page.locator("#cursor dd").inner_text() in ("clear", "cloud")
+
+
+def test_a_server_that_fails_is_said(page: Page, server: str) -> None:
+    page.route("**/layers", lambda route: route.fulfill(status=503, json={"detail": "no disk"}))
+    page.goto("about:blank")
+    page.goto(server)
+    page.wait_for_selector("#trouble:not([hidden])")
+    assert page.locator("#trouble").inner_text() == "no disk"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_is_legible_in_both_schemes(page: Page, server: str, scheme: str) -> None:
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")

@@ -30,6 +30,9 @@ PATTERN = "{type}/{sensor}_demo_{date}_{band}.tif"
 """Keys of the scene's files below its folder. It doesn't match the elevation model: no date."""
 
 _CENTRE = (14.0, 46.6)
+_FLAGS = {"flag_values": [0, 1], "flag_meanings": "clear cloud"}
+"""CF attributes of the cloud mask."""
+
 _NODATA = {"uint16": 0, "uint8": 255, "float32": float("nan")}
 
 
@@ -171,8 +174,9 @@ def scene_cube(
     Returns
     -------
     Dataset
-        `blue`, `green`, `red`, `nir` (uint16, NoData 0) and `cloud` (uint8, NoData 255) with
-        dims `(time, y, x)`; `elevation` (float32, metres) with dims `(y, x)`; `spatial_ref`.
+        `blue`, `green`, `red`, `nir` (uint16, NoData 0) and `cloud` (uint8, NoData 255, with CF
+        flags) with dims `(time, y, x)`; `elevation` (float32, metres) with dims `(y, x)`;
+        `spatial_ref`.
 
     Raises
     ------
@@ -199,6 +203,7 @@ def scene_cube(
         )
         for name, planes in stacks.items()
     }
+    variables["cloud"].attrs |= _FLAGS
     variables["elevation"] = xr.Variable(("y", "x"), landscape.terrain.elevation, {"units": "m"})
     times = np.array(days, "datetime64[ns]")
     return xr.Dataset(variables, {**xr_coords(scene_geobox(size, crs)), "time": times})

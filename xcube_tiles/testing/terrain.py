@@ -61,7 +61,7 @@ def make_terrain(size: int, *, seed: int = 0) -> Terrain:
     Returns
     -------
     Terrain
-        Its heights lie between about 400 m at the river and 2400 m in the north.
+        Its heights lie between about 400 m at the river and 1700 m in the north.
 
     Examples
     --------
