@@ -255,10 +255,9 @@ def _with_quantiles(
         data,
         coords={**frame.coords, QUANTILE: list(shares)},
         dims=dims,
-        name=array.name,
         attrs=_attrs(array.attrs, target, plan),
     )
-    return result.transpose(QUANTILE, ...)
+    return result.transpose(QUANTILE, ...).rename(array.name)
 
 
 def _select_variables(cube: xr.Dataset, dim: str, plan: Plan) -> xr.Dataset:
@@ -313,7 +312,8 @@ def _rebuilt(
 ) -> xr.DataArray:
     frame = _frame(array, dim)
     attrs = _attrs(array.attrs, target, plan)
-    return xr.DataArray(data, coords=frame.coords, dims=frame.dims, name=array.name, attrs=attrs)
+    result = xr.DataArray(data, coords=frame.coords, dims=frame.dims, attrs=attrs)
+    return result.rename(array.name)  # None as well, for which xarray would take dask's name
 
 
 def _attrs(attrs: dict[Any, Any], target: CellType, plan: Plan) -> dict[Any, Any]:
