@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import odc.stac
@@ -318,6 +318,12 @@ class TestBox:
         cube = open_stac([*scenes, far], bbox=box, bbox_crs=UTM33, width=5)
         assert cube.sizes["time"] == 2
 
+    def test_neighbour_of_the_box(self, scenes: list[Json]) -> None:
+        # On the plane of the scene the box lies beside it; on the globe its rectangle reaches in.
+        box = (281281, 5099040, 281290, 5100000)
+        with pytest.raises(NoItemsError, match="footprint of none overlaps"):
+            open_stac(scenes, bbox=box, bbox_crs=UTM33)
+
     def test_no_item_in_the_box(self, scenes: list[Json]) -> None:
         with pytest.raises(NoItemsError, match="matches bbox="):
             open_stac(scenes, bbox=(0, 0, 1, 1))
@@ -609,6 +615,22 @@ class TestLimits:
     def test_metres_of_a_geographic_crs(self) -> None:
         with pytest.raises(StacError, match=r"10 degrees.*resolution=9e-05 here"):
             open_stac([bare()], resolution=10, target_crs=4326)
+
+    @pytest.mark.parametrize(
+        ("arguments", "text"),
+        [
+            ({"chunks": 0}, "chunks must be positive numbers of cells, got 0"),
+            ({"bands": []}, r"bands must be one or more names, or None for all; got \(\)"),
+            ({"collections": [1]}, r"collections must be one or more names"),
+            ({"max_items": 0}, "max_items must be at least 1, got 0"),
+            ({"page_size": 0}, "page_size must be at least 1, got 0"),
+            ({"groupby": lambda scene: []}, "groupby must return hashable keys"),
+            ({"resampling": {"nir": "mode"}}, "resampling names 'nir'"),
+        ],
+    )
+    def test_wrong_argument(self, arguments: dict[str, Any], text: str) -> None:
+        with pytest.raises(StacError, match=text):
+            open_stac([bare()], **arguments)
 
     def test_unknown_crs(self) -> None:
         with pytest.raises(GridError, match="'EPSG:99'"):

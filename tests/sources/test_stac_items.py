@@ -34,6 +34,16 @@ def test_items_are_ordered_by_time_then_identifier() -> None:
     assert found([*SCENES, *pair]) == ["a", "b", "s1", "s2", "s3"]
 
 
+def test_catalog_as_json(tmp_path: Path) -> None:
+    path = save_catalog(tmp_path, SCENES)
+    absolute = str(tmp_path / "scenes" / "collection.json")
+    root = json.loads(path.read_text()) | {"links": [{"rel": "child", "href": absolute}]}
+    assert found(root) == ["s1", "s2", "s3"]
+    inner = json.loads((tmp_path / "scenes" / "collection.json").read_text())
+    links = [{"rel": "item", "href": str(tmp_path / "scenes" / "s2.json")}]
+    assert found(inner | {"links": links}) == ["s2"]
+
+
 def test_query_is_applied_to_catalogs(tmp_path: Path) -> None:
     path = save_catalog(tmp_path, SCENES)
     assert found(path, Query(span=time_span("2024-05-02/.."))) == ["s2", "s3"]

@@ -234,8 +234,6 @@ def parse_filter(value: FilterLike) -> cql2.Expr:
     try:
         expression = value if isinstance(value, cql2.Expr) else cql2.Expr(_plain(value))
         expression.validate()
-    except TypeError as error:
-        raise StacError(_invalid(value, error)) from error
     except Exception as error:
         # cql2 raises a bare Exception for what it can't parse: nothing narrower exists.
         raise StacError(_invalid(value, error)) from error
