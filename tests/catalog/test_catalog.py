@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import tempfile
+import weakref
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from threading import RLock, Thread
+from typing import TYPE_CHECKING, Any
 
+import dask
 import numpy as np
 import pytest
 import xarray as xr
 from hypothesis import given, settings
-from zarr.storage import MemoryStore
+from zarr.storage import MemoryStore, ObjectStore
 
 from tests.catalog.cubes import cells_of, cube_of, days, random_cube
 from tests.catalog.test_conventions import check_schema
@@ -22,9 +27,13 @@ from xcube_tiles.catalog.writer import to_catalog
 from xcube_tiles.cube.blocks import from_reader
 from xcube_tiles.cube.cells import cell_type_of
 from xcube_tiles.cube.georef import geobox_of
+from xcube_tiles.errors import CatalogError, LayerNotFoundError
 from xcube_tiles.options import set_options
 from xcube_tiles.testing.asserts import CountingReader, assert_lazy, assert_same_cells
 from xcube_tiles.testing.strategies import cubes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @given(cube=cubes())
@@ -140,6 +149,40 @@ def test_each_block_is_read_once_and_nothing_is_computed_twice(folder: str) -> N
     to_catalog(cube, folder, "scene", shard=512)
     assert len(reader.reads) == 2 * 3 * 3
     assert len({str(read) for read in reader.reads}) == len(reader.reads)
+
+
+@pytest.mark.parametrize("size", [512, 1024])
+def test_blocks_of_the_source_dont_pile_up(folder: str, size: int) -> None:
+    source = CountedBlocks()
+    data = from_reader(
+        source, shape=(size, size), chunks=64, dtype="int16", name="counted", token=size
+    )
+    cube = cube_of(np.zeros((size, size)))
+    cube["band"] = cube.band.copy(data=data)
+    with dask.config.set(scheduler="threads", num_workers=2):
+        to_catalog(cube, folder, "scene", shard=128, chunk=128)
+    # Two workers, each with the four blocks that make a shard, and one to spare for each.
+    assert source.most <= 2 * (4 + 1)
+    assert source.now == 0
+
+
+class CountedBlocks:
+    """Reads ones, and counts the blocks that are still in memory."""
+
+    def __init__(self) -> None:
+        self.now = self.most = 0
+        self.lock = RLock()
+
+    def __call__(self, index: tuple[slice, ...]) -> Any:
+        block = np.ones([part.stop - part.start for part in index], "int16")
+        self._add(1)
+        weakref.finalize(block, self._add, -1)
+        return block
+
+    def _add(self, number: int) -> None:
+        with self.lock:
+            self.now += number
+            self.most = max(self.most, self.now)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 5), (257, 300), (2, 513, 40)])
@@ -299,6 +342,65 @@ def test_a_store_in_memory() -> None:
     assert catalog.read("one").band.values.tolist() == [[7, 8]]
     catalog.delete("one")
     assert catalog.layers == ()
+
+
+def test_the_order_of_the_variables_is_kept(folder: str) -> None:
+    cube = cube_of([[1, 2]], name="red")
+    layer = to_catalog(cube.assign(nir=cube.red, blue=cube.red), folder, "scene")
+    assert layer.variables == ("red", "nir", "blue")
+    assert list(open_catalog(folder).read("scene")) == ["red", "nir", "blue"]
+
+
+def test_a_layer_may_replace_the_one_it_comes_from(folder: str) -> None:
+    to_catalog(cube_of([[1, 2]]), folder, "scene")
+    catalog = open_catalog(folder)
+    twice = catalog.read("scene") * 2
+    twice.band.attrs["_FillValue"] = -9999
+    catalog.write(twice, "scene", overwrite=True)
+    assert catalog.read("scene").band.values.tolist() == [[2, 4]]
+
+
+def test_an_object_store() -> None:
+    obstore = pytest.importorskip("obstore.store", reason="obstore comes with the cloud extra")
+    store = ObjectStore(obstore.MemoryStore())
+    cube = random_cube((2, 300, 300))
+    to_catalog(cube, store, "one")
+    to_catalog(cube, store, "one", overwrite=True)
+    catalog = open_catalog(store)
+    assert catalog.layers == ("one",)
+    np.testing.assert_array_equal(catalog.read("one").band, cube.band)
+    catalog.delete("one")
+    assert not catalog.layers
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """URL of a web server for the folder of the test."""
+    handler = partial(QuietHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        thread = Thread(target=http.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{http.server_port}"
+        http.shutdown()
+        thread.join()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def test_a_catalog_on_a_web_server(folder: str, server: str) -> None:
+    pytest.importorskip("obstore.store", reason="obstore comes with the cloud extra")
+    cube = random_cube((2, 300, 300))
+    to_catalog(cube, folder, "scene")
+    catalog = open_catalog(f"{server}/catalog.zarr")
+    assert "scene" in catalog
+    np.testing.assert_array_equal(catalog.read("scene").band, cube.band)
+    with pytest.raises(CatalogError, match="can't be listed"):
+        _ = catalog.layers
+    with pytest.raises(LayerNotFoundError, match="no layer 'other'"):
+        catalog["other"]
 
 
 def test_urls(tmp_path: Path) -> None:

@@ -118,21 +118,20 @@ class Layer:
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Names of the variables that have y and x."""
+        """Names of the variables that have y and x, in the order of the cube that was written."""
         if "variables" not in self._cache:
             attributes: dict[str, Any] = self.group.attrs.asdict()
             dims = tuple(attributes.get("spatial:dimensions", ("y", "x")))
-            self._cache["variables"] = tuple(
-                name
-                for name, array in sorted(self._level_group(0).arrays())
-                if dimension_names(array)[-2:] == dims
-            )
+            written = list(self.metadata.get("resampling", ()))
+            found = [n for n, a in self._level_group(0).arrays() if dimension_names(a)[-2:] == dims]
+            known = [name for name in written if name in found]
+            self._cache["variables"] = (*known, *sorted(set(found) - set(known)))
         names: tuple[str, ...] = self._cache["variables"]
         return names
 
     @property
     def times(self) -> NDArray[np.datetime64] | None:
-        """Instants of the time dimension; None if there is none."""
+        """Instants of the time dimension, datetime64[ns]; None if there is none."""
         if "times" not in self._cache:
             self._cache["times"] = self._read_times()
         times: NDArray[np.datetime64] | None = self._cache["times"]

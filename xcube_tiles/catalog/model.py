@@ -9,7 +9,7 @@ from xcube_tiles.catalog.layer import Layer, Level, open_layer
 from xcube_tiles.catalog.selection import read_layer
 from xcube_tiles.catalog.store import delete_folder, has_layer, layer_names
 from xcube_tiles.catalog.writer import to_catalog
-from xcube_tiles.errors import LayerNotFoundError
+from xcube_tiles.errors import CatalogError, LayerNotFoundError
 from xcube_tiles.grid.scheme import LOCAL
 
 if TYPE_CHECKING:
@@ -131,8 +131,13 @@ class Catalog:
         self._check(layer)
         delete_folder(self.store, layer)
 
+    def _listed(self) -> tuple[str, ...]:
+        try:
+            return self.layers
+        except CatalogError:
+            return ("layers that can't be listed",)
+
     def _check(self, name: str) -> None:
         if name not in self:
-            layers = self.layers
-            there = f"it has {', '.join(layers)}" if layers else "it has none"
+            there = f"it has {', '.join(self._listed()) or 'none'}"
             raise LayerNotFoundError(f"no layer {name!r} in the catalog {self.url!r}; {there}")

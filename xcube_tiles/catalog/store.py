@@ -74,6 +74,10 @@ def _object_store(url: str, read_only: bool, options: dict[str, Any]) -> Store:
         from zarr.storage import ObjectStore
     except ImportError:
         return _fsspec_store(url, read_only, options)
+    if url.startswith("http://"):
+        # obstore refuses unencrypted connections unless they are asked for, as this URL does.
+        allowed = {"allow_http": True, **options.pop("client_options", {})}
+        options = {**options, "client_options": allowed}
     return ObjectStore(from_url(url, **options), read_only=read_only)
 
 
@@ -141,8 +145,18 @@ def create_root(store: Store, url: StoreLike) -> None:
 
 
 def layer_names(store: Store) -> tuple[str, ...]:
-    """Return the names of a catalog's layers, sorted; one small document of each is read."""
-    names = {name.rstrip("/") for name in sync(_collect(store.list_dir("")))} - {"zarr.json"}
+    """Return the names of a catalog's layers, sorted; one document of each is read.
+
+    Raises
+    ------
+    CatalogError
+        The store can't list what it has, as web servers can't.
+    """
+    if not store.supports_listing or _is_web(store):
+        raise CatalogError(
+            f"{store!s} can't be listed; open layers by their names, e.g. catalog['ndvi']"
+        )
+    names = {name.rstrip("/") for name in sync(_folders(store))} - {"zarr.json"}
     return tuple(name for name in sorted(names) if has_layer(store, name))
 
 
@@ -153,8 +167,13 @@ def has_layer(store: Store, name: object) -> bool:
     return is_layer(read_attributes(store, name) or {})
 
 
-async def _collect(items: Any) -> list[str]:
-    return [item async for item in items]
+def _is_web(store: Store) -> bool:
+    return type(getattr(store, "store", None)).__name__ == "HTTPStore"
+
+
+async def _folders(store: Store) -> list[str]:
+    # obstore begins to list when it is called, which has to be within the loop
+    return [name async for name in store.list_dir("")]
 
 
 def delete_folder(store: Store, name: str) -> None:

@@ -68,7 +68,8 @@ def to_catalog(
     scheme, resampling, levels, min_valid
         As in `pyramid`; a tree has its levels already.
     overwrite
-        Whether a layer of that name is replaced.
+        Whether a layer of that name is replaced. On a local disk it is there until the new one is
+        complete, so that the cube may come from it; in an object store it goes at once.
     sharded
         Whether chunks are packed into shards. Readers older than GDAL 3.13 and QGIS 4.2 need
         False.
