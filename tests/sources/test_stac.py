@@ -526,6 +526,19 @@ class TestCells:
         assert not cube["nir"][0].any()
         np.testing.assert_array_equal(cube["nir"][1], cells(9))
 
+    def test_band_of_items_beside_the_box_alone(self, scenes: list[Json]) -> None:
+        scenes[0]["assets"]["nir"] = asset("/nowhere/nir.tif")
+        east = bare("east", transform=TRANSFORM @ Affine.translation(SHAPE[1], 0))
+        box = (281281, 5099040, 281290, 5100000)
+        cube = open_stac([scenes[0], east], bbox=box, bbox_crs=UTM33, resolution="native")
+        assert np.isnan(cube["nir"]).all()
+
+    def test_title_of_the_item_is_not_that_of_the_band(self, scenes: list[Json]) -> None:
+        scenes[0]["properties"]["title"] = "A scene of May"
+        assert "long_name" not in open_stac(scenes, width=8)["red"].attrs
+        scenes[1]["assets"]["red"]["title"] = "Red"
+        assert open_stac(scenes, width=8)["red"].attrs["long_name"] == "Red"
+
     def test_resampling_by_variable(self, scenes: list[Json], tmp_path: Path) -> None:
         scenes[0]["assets"]["mask"] = asset(write_tif(tmp_path / "mask.tif", cells(9)))
         cube = open_stac(

@@ -242,6 +242,11 @@ class TestCells:
             np.testing.assert_equal(plan.nodata, nodata)
             assert plan.scale is None
 
+    def test_band_that_no_item_has(self) -> None:
+        plan = plan_cells([], scale=True)
+        assert plan.dtype == np.float32
+        assert math.isnan(plan.nodata)
+
     def test_unscaled(self) -> None:
         plan = plan_cells([stored("uint16", scale=2, offset=1)] * 2, scale=False)
         assert plan.dtype == np.uint16

@@ -328,7 +328,7 @@ def plan_cells(encodings: Sequence[Encoding], *, scale: bool) -> CellPlan:
 def _integers(encodings: Sequence[Encoding]) -> tuple[np.dtype[Any], int] | None:
     """Return an integer type and a NoData value that hold what all items store, or None."""
     known = [each.dtype for each in encodings if each.dtype is not None]
-    if len(known) < len(encodings) or any(dtype.kind not in "iu" for dtype in known):
+    if not known or len(known) < len(encodings) or any(d.kind not in "iu" for d in known):
         return None
     stored = np.result_type(*known)
     declared = {each.nodata for each in encodings}

@@ -217,12 +217,7 @@ def _described(cube: xr.Dataset, variable: Variable, scene: Scene) -> xr.DataArr
     plan, band = variable.plan, variable.band
     array = cube[band.name]
     attrs = {key: value for key, value in array.attrs.items() if key == "grid_mapping"}
-    for key, field in (("long_name", "title"), ("units", "unit")):
-        for item in scene.items:
-            value = band_field(item, scene.collection(item), band, field)
-            if value is not None:
-                attrs[key] = value
-                break
+    attrs |= _labels(scene, band)
     if plan.dtype.kind in "iu":
         attrs["_FillValue"] = plan.nodata
     if plan.scale is not None and plan.offset is not None:
@@ -231,3 +226,14 @@ def _described(cube: xr.Dataset, variable: Variable, scene: Scene) -> xr.DataArr
     described = array.copy(deep=False)
     described.attrs = attrs
     return described
+
+
+def _labels(scene: Scene, band: Band) -> dict[str, str]:
+    """Return title and unit of a band, by their CF names, from the first item that tells."""
+    labels: dict[str, str] = {}
+    for item in reversed(scene.items):
+        # Not through all places of band_field: the title of an item isn't that of its bands.
+        title = item["assets"].get(band.asset, {}).get("title")
+        unit = band_field(item, scene.collection(item), band, "unit")
+        labels |= {k: str(v) for k, v in (("long_name", title), ("units", unit)) if v is not None}
+    return labels
