@@ -13,10 +13,13 @@ import { fromHash, START, Store, styleQuery, toHash, type View } from "./state";
 import { StylePanel } from "./style-panel";
 import { Timeline } from "./timeline";
 
-const LOOKS: (keyof View)[] = ["time", "mode", "bands", "expression", "stretch", "colormap"];
+const LOOKS: (keyof View)[] = ["mode", "bands", "expression", "stretch", "colormap"];
 
 class Page {
   private info: LayerInfo | null = null;
+  private turn = 0;
+  /** Whether the server can draw the style; a date changes nothing about that. */
+  private drawable = false;
   private readonly panel = byId("panel");
   private readonly tiles = new TileMap(byId("map"), (busy) => (byId("busy").hidden = !busy));
   private readonly timeline: Timeline;
@@ -41,6 +44,7 @@ class Page {
 
   /** Load a layer and show it in the style of the address, or in its own. */
   async open(name: string, wanted: Partial<View>): Promise<void> {
+    const turn = ++this.turn;
     const info = await ask<LayerInfo>(layerPath(name));
     const styled = wanted.bands ?? wanted.expression;
     const natural = naturalColours(info);
@@ -48,6 +52,8 @@ class Page {
     const own: Partial<View> = natural
       ? { bands: natural, mode: "rgb", stretch: await brightness(name, natural), colormap: "", expression: "" }
       : { bands, mode: bands.length === 3 ? "rgb" : "band", stretch, colormap: colormap ?? "", expression: "" };
+    // Another layer was chosen while this one was asked for.
+    if (turn !== this.turn) return;
     const before = this.info;
     this.info = info;
     const time = nearest(info.times, wanted.time ?? this.store.view.time);
@@ -76,6 +82,9 @@ class Page {
       // Another layer has other bands: start from its own style.
       this.open(view.layer, {}).catch(trouble);
     } else if (LOOKS.some((key) => changed.has(key))) this.redraw();
+    else if (changed.has("time") && this.drawable && this.info?.name === view.layer) {
+      this.tiles.show(view, this.info.bounds_wgs84);
+    }
     if (changed.has("opacity")) this.tiles.setOpacity(view.opacity);
     history.replaceState(null, "", `#${toHash(view)}`);
   }
@@ -84,6 +93,7 @@ class Page {
     const view = this.store.view;
     if (!this.info || this.info.name !== view.layer) return;
     void this.check(view).then((good) => {
+      this.drawable = good;
       if (good && view === this.latest(view)) this.tiles.show(view, this.info!.bounds_wgs84);
     });
   }
