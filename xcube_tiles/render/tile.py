@@ -70,22 +70,25 @@ def render_tile(
     Examples
     --------
     >>> import numpy as np, xarray as xr
+    >>> from xcube_tiles.cube.georef import set_crs
     >>> from xcube_tiles.render.cube import CubeSource
-    >>> from xcube_tiles.render.style import Style, Stretch
-    >>> heights = xr.DataArray(
+    >>> from xcube_tiles.render.stretch import Stretch
+    >>> from xcube_tiles.render.style import Style
+    >>> cells = xr.DataArray(
     ...     np.arange(12.0).reshape(3, 4),
     ...     coords={"y": [50.0, 30.0, 10.0], "x": [5.0, 15.0, 25.0, 35.0]},
     ...     dims=("y", "x"),
     ...     name="height",
-    ... ).rio.write_crs("EPSG:4326")
+    ... )
+    >>> heights = CubeSource(set_crs(cells, "EPSG:4326"))
     >>> style = Style(stretch=(Stretch(0, 11),), colormap="terrain")
-    >>> png = render_tile(CubeSource(heights), ("WebMercatorQuad", 1, 1, 0), style)
+    >>> png = render_tile(heights, ("WebMercatorQuad", 1, 1, 0), style)
     >>> png[1:4]
     b'PNG'
 
     A tile that the source doesn't reach is transparent:
 
-    >>> len(render_tile(CubeSource(heights), ("WebMercatorQuad", 1, 0, 1), style)) < 1100
+    >>> len(render_tile(heights, ("WebMercatorQuad", 1, 0, 1), style)) < 1100
     True
     """
     target = tile_geobox(tile, tile_size)

@@ -6,8 +6,6 @@ import math
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import numpy as np
-
 from xcube_tiles.render.bounds import native_bounds, wgs84_bounds, zoom_range
 from xcube_tiles.render.categories import categories_from_attributes
 from xcube_tiles.render.instants import iso
@@ -96,8 +94,8 @@ def crs_name(source: TileSource) -> str:
 def _span_of(source: TileSource) -> TimeSpan | None:
     if source.times is None or source.times.size == 0:
         return None
-    first, last = np.min(source.times), np.max(source.times)
-    return TimeSpan(count=source.times.size, first=iso(first), last=iso(last))
+    first, last = iso(source.times.min()), iso(source.times.max())
+    return TimeSpan(count=source.times.size, first=first, last=last)
 
 
 def _variable(layer: ServedLayer, name: str) -> Variable:
