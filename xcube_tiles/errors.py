@@ -1,31 +1,31 @@
 """Exceptions of the package; each is also the builtin that a caller would expect.
 
-::
-
-    XcubeTilesError
-    ├── CellTypeError (ValueError)          a cell type can't be parsed or can't hold a value
-    │   ├── CellOverflowError               a valid value doesn't fit the target type
-    │   └── NoDataCollisionError            a valid value equals the target's NoData
-    ├── GridError (ValueError)              extent, layout, tile key or scheme out of range
-    ├── GeoreferenceError (ValueError)      an object's CRS or coordinates are absent or contradict
-    ├── DimensionError (ValueError)         a dimension is unknown, of the wrong type or taken
-    │   └── IncompatibleCubesError          two cubes differ in grid or labels
-    ├── PatternError (ValueError)           a path pattern can't be parsed
-    ├── CollectionError (ValueError)        a table of rasters is inconsistent
-    │   ├── DuplicateKeysError              two rasters have equal keys
-    │   ├── RaggedKeysError                 some key combinations have no raster
-    │   ├── UnequalGridsError               rasters lie on different grids
-    │   └── UnknownKeyError (KeyError)      a key name that the collection doesn't have
-    ├── StacError (ValueError)              a STAC source, query or item can't be used
-    │   └── NoItemsError (LookupError)      the query matches no item
-    ├── SizeLimitError (ValueError)         the result would be larger than allowed
-    ├── ReducerError (ValueError)           unknown reducer, or one that can't be applied here
-    ├── ExpressionError (ValueError)        band mathematics that can't be parsed or evaluated
-    ├── CatalogError (ValueError)           a catalog or layer is malformed
-    │   ├── LayerNotFoundError (LookupError)
-    │   └── LayerExistsError (FileExistsError)
-    ├── StyleError (ValueError)             unknown colour map, format or stretch
-    └── MissingExtraError (ImportError)     an optional dependency isn't installed
+```text
+XcubeTilesError
+├── CellTypeError (ValueError)          a cell type can't be parsed or can't hold a value
+│   ├── CellOverflowError               a valid value doesn't fit the target type
+│   └── NoDataCollisionError            a valid value equals the target's NoData
+├── GridError (ValueError)              extent, layout, tile key or scheme out of range
+├── GeoreferenceError (ValueError)      an object's CRS or coordinates are absent or contradict
+├── DimensionError (ValueError)         a dimension is unknown, of the wrong type or taken
+│   └── IncompatibleCubesError          two cubes differ in grid or labels
+├── PatternError (ValueError)           a path pattern can't be parsed
+├── CollectionError (ValueError)        a table of rasters is inconsistent
+│   ├── DuplicateKeysError              two rasters have equal keys
+│   ├── RaggedKeysError                 some key combinations have no raster
+│   ├── UnequalGridsError               rasters lie on different grids
+│   └── UnknownKeyError (KeyError)      a key name that the collection doesn't have
+├── StacError (ValueError)              a STAC source, query or item can't be used
+│   └── NoItemsError (LookupError)      the query matches no item
+├── SizeLimitError (ValueError)         the result would be larger than allowed
+├── ReducerError (ValueError)           unknown reducer, or one that can't be applied here
+├── ExpressionError (ValueError)        band mathematics that can't be parsed or evaluated
+├── CatalogError (ValueError)           a catalog or layer is malformed
+│   ├── LayerNotFoundError (LookupError)
+│   └── LayerExistsError (FileExistsError)
+├── StyleError (ValueError)             unknown colour map, format or stretch
+└── MissingExtraError (ImportError)     an optional dependency isn't installed
+```
 """
 
 from __future__ import annotations

@@ -15,10 +15,10 @@ class Options:
     """Values in force; read them with `get_options`."""
 
     max_pixels: int = 100_000_000
-    """Most cells (width x height x times x bands) that a STAC cube may have unless told otherwise."""
+    """Most cells (width x height x times x bands) of a STAC cube, unless told otherwise."""
 
     progress: bool | None = None
-    """Whether eager work shows a progress bar; None: only where a person watches (a terminal)."""
+    """Whether eager work shows a progress bar; None: only in a terminal."""
 
     chunk_size: int = 1024
     """Edge, in cells, of the dask blocks that sources make along y and x."""
@@ -29,7 +29,9 @@ class Options:
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"option {name!r} must be a positive integer, got {value!r}")
         if self.progress not in (True, False, None):
-            raise ValueError(f"option 'progress' must be True, False or None, got {self.progress!r}")
+            raise ValueError(
+                f"option 'progress' must be True, False or None, got {self.progress!r}"
+            )
 
 
 _DEFAULTS = Options()
