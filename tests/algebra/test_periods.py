@@ -53,7 +53,7 @@ def test_starts_of_periods(periods: str, first: str, last: str, number: int) -> 
 
 @pytest.mark.parametrize("periods", [*PERIODS, "1MS", "7D", "36h"])
 def test_each_time_is_in_one_period_which_holds_it(periods: str) -> None:
-    times = DAILY[::5].append(DAILY[1::7]) + pd.Timedelta(hours=13)
+    times = pd.DatetimeIndex([*DAILY[::5], *DAILY[1::7]]) + pd.Timedelta(hours=13)
     groups = group_times(times, periods)
     assert sorted(np.concatenate(groups.indices).tolist()) == list(range(len(times)))
     starts = pd.DatetimeIndex(groups.labels)

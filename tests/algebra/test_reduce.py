@@ -79,7 +79,7 @@ def test_integers_with_nodata_equal_masked_arrays(name: str) -> None:
 
 def test_the_median_of_integers_equals_masked_arrays() -> None:
     result = reduce(stack(), "time", "median")
-    expected = np.ma.median(masked(stack()), axis=0).filled(np.nan)
+    expected = np.ma.median(masked(stack()), axis=0).filled(np.nan)  # type: ignore[no-untyped-call]
     np.testing.assert_array_equal(result, expected)
     assert result.dtype == np.float32
 

@@ -126,7 +126,7 @@ def test_one_quantile() -> None:
         got.isel(time=0), stack().isel(time=slice(0, 4)).quantile(0.25, "time")
     )
     with pytest.raises(ReducerError, match="takes one q"):
-        aggregate(stack(), "time", "year", "quantile", q=[0.1, 0.2])  # type: ignore[type-var]
+        aggregate(stack(), "time", "year", "quantile", q=[0.1, 0.2])  # type: ignore[arg-type]
 
 
 def test_times_that_are_none() -> None:

@@ -37,6 +37,10 @@ def _remainder(a: Values, b: Values) -> Values:
     return np.where(b == 0, b.dtype.type(np.nan), np.remainder(a, b))
 
 
+def _power(a: Values, b: Values) -> Values:
+    return np.where(np.isnan(a), a, np.power(a, b))  # numpy: NaN ** 0 is 1
+
+
 def _and(a: Values, b: Values) -> Values:
     return _truth(np.logical_and(a, b), a, b)
 
@@ -85,7 +89,7 @@ BINARY: dict[type[ast.operator], Operation] = {
     ast.Div: _divide,
     ast.FloorDiv: _floor_divide,
     ast.Mod: _remainder,
-    ast.Pow: np.power,
+    ast.Pow: _power,
     ast.BitAnd: _and,
     ast.BitOr: _or,
 }

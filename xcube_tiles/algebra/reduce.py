@@ -219,7 +219,7 @@ def _reduce_dataset(cube: xr.Dataset, dim: str, plan: Plan) -> xr.Dataset:
     require_dim(cube, dim)
     if plan.joint and find_dim(cube, "bands") is None:
         if plan.name == "geomedian":
-            return unstack_bands(run_plan(stack_bands(cube), dim, plan)).assign_attrs(cube.attrs)
+            return _variables_of(run_plan(stack_bands(cube), dim, plan), cube.attrs)
         return _select_variables(cube, dim, plan)
     reduced = {
         name: run_plan(array, dim, plan) if dim in array.dims else array
@@ -227,6 +227,13 @@ def _reduce_dataset(cube: xr.Dataset, dim: str, plan: Plan) -> xr.Dataset:
     }
     kept = {name: coord for name, coord in cube.coords.items() if dim not in coord.dims}
     return xr.Dataset(reduced, coords=kept, attrs=cube.attrs)
+
+
+def _variables_of(stacked: xr.DataArray, attrs: dict[Any, Any]) -> xr.Dataset:
+    # Not `unstack_bands`, which wants the spatial dimensions, of which one may be gone.
+    names = stacked[BANDS].values
+    bands = {name: stacked.isel({BANDS: at}, drop=True) for at, name in enumerate(names)}
+    return xr.Dataset(bands, attrs=attrs)
 
 
 def _reduce_variable(array: xr.DataArray, dim: str, plan: Plan) -> xr.DataArray:

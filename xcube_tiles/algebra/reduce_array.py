@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from math import ceil
+from math import ceil, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -254,7 +254,7 @@ def geomedian_array(
 ) -> tuple[Any, CellType]:
     """Reduce one axis of an array to the geometric median over its bands."""
     target = CellType.default(average_dtype(source.dtype))
-    data = one_block_along(one_block_along(data, band_axis), axis)
+    data = one_block_along(data, axis, band_axis)
     call = partial(
         geomedian,
         axis=axis,
@@ -272,23 +272,25 @@ def _drop(
     return map_blocks(call, data, name=name, dtype=dtype, drop_axis=axis)
 
 
-def one_block_along(data: Any, axis: int) -> Any:
-    """Return a dask array with one block along an axis, its blocks about as large as before.
+def one_block_along(data: Any, *axes: int) -> Any:
+    """Return a dask array with one block along some axes, its blocks about as large as before.
 
     Parameters
     ----------
     data
         Dask array; a numpy array is returned as it is.
-    axis
-        Axis to join. Blocks are split evenly along the last two other axes, inside their old
-        borders, by as much as they grow along this one: a reduction of n blocks holds n blocks.
+    *axes
+        Axes to join. Blocks are split evenly along the last two other axes, inside their old
+        borders, by as much as they grow along these: a task that joins n blocks holds n parts of
+        them.
     """
-    if not is_lazy(data) or len(data.chunks[axis]) == 1:
+    if not is_lazy(data) or all(len(data.chunks[axis]) == 1 for axis in axes):
         return data
-    growth = data.shape[axis] / max(*data.chunks[axis], 1)
     chunks = list(data.chunks)
-    chunks[axis] = (data.shape[axis],)
-    others = [at for at in range(data.ndim) if at != axis][-2:]
+    for axis in axes:
+        chunks[axis] = (data.shape[axis],)
+    growth = prod(data.shape[axis] / max(*data.chunks[axis], 1) for axis in axes)
+    others = [at for at in range(data.ndim) if at not in axes][-2:]
     for position, at in enumerate(others):
         pieces = ceil(growth ** (1 / (len(others) - position)))
         chunks[at] = tuple(part for size in chunks[at] for part in _split(size, pieces))
