@@ -14,6 +14,7 @@ from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords
 from pyproj import CRS
 
+from xcube_tiles.sources.progress import with_progress
 from xcube_tiles.testing.acquisition import Landscape, acquire
 from xcube_tiles.testing.noise import SPAN
 from xcube_tiles.testing.phenology import BANDS
@@ -119,7 +120,8 @@ def write_scene(
     compress
         Compression of the files.
     progress
-        Called with the path (relative to `folder`) of each raster that is complete.
+        Called with the path (relative to `folder`) of each raster that is complete; by default a
+        progress bar is shown as the option `progress` says.
 
     Returns
     -------
@@ -133,7 +135,8 @@ def write_scene(
 
     Notes
     -----
-    Memory: some 40 planes of `size` x `size` float32 at the peak, whatever the number of dates.
+    Memory: some 18 planes of `size` x `size` float32 at the peak, whatever the number of dates,
+    and what GDAL takes to compress one raster.
 
     Examples
     --------
@@ -148,7 +151,9 @@ def write_scene(
     landscape = Landscape.make(size, seed=seed)
     files = _Files(root, scene_geobox(size, crs), compress, progress)
     elevation = files.write("terrain/DEM_demo_dem.tif", landscape.terrain.elevation)
-    items = [_write_date(files, landscape, day) for day in days]
+    shown = None if progress is None else False
+    passes = with_progress(days, total=len(days), label="images", show=shown)
+    items = [_write_date(files, landscape, day) for day in passes]
     dem = StacAsset(name="dem", path=elevation, dtype="float32", nodata=None)
     return Scene(
         folder=root,
