@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import xcube_tiles as xt
+from tests.sources.bucket import serve_bucket
 from tests.sources.rasters import ramp, write_raster
 from xcube_tiles.errors import CollectionError
 from xcube_tiles.sources.storage import absolute, is_local
@@ -56,6 +57,50 @@ def test_statistics_of_objects(memory: Any) -> None:
         progress=False
     )
     assert [row.statistics.minimum for row in files if row.statistics] == [0.0, 1.0, 2.0]
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Iterator[str]:
+    """Endpoint of a bucket with two folders of rasters."""
+    objects = {}
+    for n, name in enumerate(["a/S2_20180506", "a/S2_20180524", "b/S1_20180601"]):
+        path = write_raster(tmp_path / f"{n}.tif", ramp(40, 60, start=n))
+        objects[f"scenes/{name}.tif"] = path.read_bytes()
+    with serve_bucket("bucket", objects) as endpoint:
+        yield endpoint
+
+
+def test_a_bucket_with_options_is_read_through_obstore(bucket: str) -> None:
+    pytest.importorskip("obstore")
+    options = {
+        "endpoint": bucket,
+        "region": "us-east-1",
+        "skip_signature": True,
+        "client_options": {"allow_http": True},
+    }
+    files = xt.scan("s3://bucket/scenes/{type}/{sensor}_{date}.tif", storage_options=options)
+    assert [row.path for row in files.where(type="a")] == [
+        "s3://bucket/scenes/a/S2_20180506.tif",
+        "s3://bucket/scenes/a/S2_20180524.tif",
+    ]
+    cube = files.where(type="a").to_cube(chunks=16)
+    expected = [ramp(40, 60, start=0), ramp(40, 60, start=1)]
+    np.testing.assert_array_equal(cube["raster"].compute(), expected)
+
+
+def test_gdal_reads_a_bucket_with_its_own_settings(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {
+        "AWS_S3_ENDPOINT": bucket.removeprefix("http://"),
+        "AWS_HTTPS": "NO",
+        "AWS_VIRTUAL_HOSTING": "FALSE",
+        "AWS_NO_SIGN_REQUEST": "YES",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    files = xt.Collection().add("s3://bucket/scenes/b/S1_20180601.tif", name="a")
+    np.testing.assert_array_equal(files.to_cube()["raster"], ramp(40, 60, start=2))
 
 
 def test_an_unknown_scheme_says_so() -> None:

@@ -335,8 +335,9 @@ def scan(
         For files with several bands: label and number (from 1) of each band that is a raster. The
         labels become the key `band`.
     storage_options
-        Options of the fsspec file system, such as credentials or an endpoint. Without them GDAL
-        reads ``s3://``, ``gs://``, ``az://`` and ``http(s)://`` with its own settings.
+        Options of the fsspec file system, such as credentials or an endpoint; for obstore, which
+        stands in where fsspec has no driver, those of its store (``{"endpoint": ...}``). Without
+        them GDAL reads ``s3://``, ``gs://``, ``az://`` and ``http(s)://`` with its own settings.
 
     Returns
     -------

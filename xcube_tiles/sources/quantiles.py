@@ -120,7 +120,7 @@ def _code(cells: NDArray[Any]) -> NDArray[Any]:
     plain = cells + cells.dtype.type(0) if cells.dtype.kind == "f" else cells
     raw = np.ascontiguousarray(plain).view(kind)
     if cells.dtype.kind == "i":
-        return np.bitwise_xor(raw, sign)
+        return np.asarray(raw ^ sign)
     return np.asarray(np.where(raw & sign, raw ^ full, raw | sign))
 
 

@@ -87,9 +87,9 @@ def _obstore_filesystem(
         from obstore.fsspec import FsspecStore
     except ImportError as error:
         raise MissingExtraError("obstore", "cloud") from error
-    protocol = url.partition("://")[0]
+    protocol, _, inner = url.partition("://")
     store: AbstractFileSystem = FsspecStore(protocol, **(options or {}))  # type: ignore[call-overload]
-    return store, str(store._strip_protocol(url))
+    return store, inner
 
 
 def list_local(globs: Iterable[str]) -> list[str]:
@@ -99,8 +99,24 @@ def list_local(globs: Iterable[str]) -> list[str]:
 
 
 def list_remote(filesystem: AbstractFileSystem, globs: Iterable[str]) -> list[str]:
-    """Return the objects of a file system that any of some shell patterns match, sorted."""
-    return sorted({str(path) for pattern in globs for path in filesystem.glob(pattern)})
+    """Return the objects of a file system that any of some shell patterns match, sorted.
+
+    Raises
+    ------
+    CollectionError
+        The store can't be listed.
+    """
+    found: set[str] = set()
+    for pattern in globs:
+        try:
+            paths = filesystem.glob(pattern)
+        except OSError as error:
+            raise CollectionError(f"{pattern!r} can't be listed: {error}") from error
+        # obstore gives None when its store can't even be made of the options.
+        if paths is None:
+            raise CollectionError(f"{pattern!r} can't be listed; check storage_options")
+        found.update(map(str, paths))
+    return sorted(found)
 
 
 def fingerprint(path: str) -> tuple[int, int] | None:
