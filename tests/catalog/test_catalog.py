@@ -27,6 +27,7 @@ from xcube_tiles.catalog.writer import to_catalog
 from xcube_tiles.cube.blocks import from_reader
 from xcube_tiles.cube.cells import cell_type_of
 from xcube_tiles.cube.georef import geobox_of
+from xcube_tiles.cube.keycoords import KEY_ATTR, key_coord, keys_of
 from xcube_tiles.errors import CatalogError, LayerNotFoundError
 from xcube_tiles.options import set_options
 from xcube_tiles.testing.asserts import CountingReader, assert_lazy, assert_same_cells
@@ -34,6 +35,8 @@ from xcube_tiles.testing.strategies import cubes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from xcube_tiles.render.source import TileSource
 
 
 @given(cube=cubes())
@@ -98,6 +101,13 @@ def test_raw_reads_of_one_time_and_of_all(folder: str) -> None:
         layer.read("band", time=1, **window), cube.band.values[1, 2:4, 5:9]
     )
     np.testing.assert_array_equal(layer.read("band", **window), cube.band.values[:, 2:4, 5:9])
+
+
+def test_a_layer_is_a_source_of_tiles(folder: str) -> None:
+    source: TileSource = to_catalog(random_cube((3, 300, 300)), folder, "scene")
+    assert len(source.geoboxes) == 2
+    cells = source.read("band", level=1, rows=slice(0, 9), cols=slice(3, 5), time=2)
+    assert cells.shape == (9, 2)
 
 
 def test_an_array_is_opened_once(folder: str) -> None:
@@ -272,6 +282,37 @@ def test_coordinates_survive(folder: str) -> None:
         np.testing.assert_array_equal(found[name].values, coord.values)
         assert found[name].dims == coord.dims
     assert found.cloudiness.attrs == {"units": "1"}
+
+
+def test_keys_survive(folder: str) -> None:
+    cube = random_cube((3, 20, 30)).rename(time="sensor")
+    cube = cube.assign_coords(
+        sensor=key_coord("sensor", "sensor", ["S1", "S2", "L8"]),
+        type=key_coord("type", "type", "indices"),
+    )
+    cube.attrs[KEY_ATTR] = "band"
+    layer = to_catalog(cube, folder, "scene")
+    assert layer.times is None
+    found = open_catalog(folder).read("scene")
+    assert keys_of(found) == keys_of(cube)
+    assert found.band.sel(sensor="S2").equals(cube.band.sel(sensor="S2"))
+    with pytest.raises(CatalogError, match="no time dimension to select '2018' from"):
+        open_catalog(folder).read("scene", time="2018")
+
+
+def test_any_georeferenced_array_becomes_a_layer(folder: str) -> None:
+    south_up = xr.DataArray(
+        np.arange(6.0).reshape(2, 3),
+        coords={"lat": [0.5, 1.5], "lon": [10.5, 11.5, 12.5]},
+        dims=("lat", "lon"),
+        name="t",
+    )
+    layer = to_catalog(south_up, folder, "scene")
+    assert layer.crs.epsg == 4326
+    assert layer.extent.bounds == (10, 0, 13, 2)
+    found = open_catalog(folder).read("scene").t
+    assert found.dims == ("y", "x")
+    np.testing.assert_array_equal(found, south_up[::-1])
 
 
 @pytest.mark.parametrize("unit", ["D", "h", "m", "s", "ms", "us", "ns"])
