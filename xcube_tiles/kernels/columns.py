@@ -1,4 +1,4 @@
-"""Columns: an array seen as (outer, depth, inner), so that one kernel reduces any of its axes."""
+"""Columns: an array seen as (outer, depth, rows, inner): one kernel reduces any of its axes."""
 
 from __future__ import annotations
 
