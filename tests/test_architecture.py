@@ -30,6 +30,7 @@ LAYERS = (  # low to high; names on one line are siblings that never import each
     ("testing",),
     ("server",),
     ("cli",),
+    ("__main__",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 

@@ -1,0 +1,75 @@
+"""Run the application on a port of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fastapi import FastAPI
+
+HOST = "127.0.0.1"
+"""Only this machine reaches it: whoever wants more says so."""
+
+PORT = 8000
+
+
+def run(
+    app: FastAPI,
+    *,
+    host: str = HOST,
+    port: int = PORT,
+    announce: Callable[[str], object] = print,
+) -> None:
+    """Serve an application until the process is told to stop (Ctrl+C).
+
+    Parameters
+    ----------
+    app
+        What `create_app` has made.
+    host
+        Address to listen at; `0.0.0.0` for all of this machine's.
+    port
+        Port to listen at; 0 for any that is free.
+    announce
+        Called with the address of the page, once connections are accepted.
+
+    Raises
+    ------
+    OSError
+        The port is taken, or there is no such address; the text names it.
+    """
+    with _listening(host, port) as listener:
+        announce(f"http://{_shown(host)}:{listener.getsockname()[1]}")
+        # One request in flight is a tile of some milliseconds: nothing is worth waiting for longer.
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    # Bound here and not by uvicorn: that logs a taken port, and ends the process.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or error
+        raise OSError(
+            f"can't listen at {host} port {port}: {reason}. Another port can be given; 0 takes any"
+        ) from error
+    listener.listen()
+    return listener
+
+
+def _shown(host: str) -> str:
+    if host in {"0.0.0.0", "::"}:
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
