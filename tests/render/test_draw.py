@@ -8,7 +8,7 @@ from PIL import Image
 from rasterio.io import MemoryFile
 
 from tests.render.sources import ArraySource, grid, rgba
-from xcube_tiles.errors import ExpressionError, StyleError
+from xcube_tiles.errors import DimensionError, ExpressionError, StyleError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.render.categories import categories_from_mapping
 from xcube_tiles.render.colormaps import colormap
@@ -197,3 +197,10 @@ def test_inputs_are_not_changed() -> None:
     before = CELLS.copy()
     draw(one, BOX, GREY)
     np.testing.assert_array_equal(CELLS, before)
+
+
+def test_a_further_dimension_can_not_be_drawn() -> None:
+    cube = ArraySource({"v": [np.zeros((3, 4, 4), np.uint8)]}, BOX)
+    cube.read = lambda *args, **kwargs: np.zeros((3, 4, 4), np.uint8)  # type: ignore[method-assign]
+    with pytest.raises(DimensionError, match="besides time, y and x, of size 3"):
+        draw(cube, BOX, GREY)

@@ -140,6 +140,31 @@ def test_collections_are_served_as_they_are(tmp_path: Path) -> None:
     assert client.get("/layers/files/preview.png").status_code == 200
 
 
+def test_changed_files_have_new_tags(tmp_path: Path) -> None:
+    from xcube_tiles.server.library import version_of_files
+
+    path = tmp_path / "a.tif"
+    versions = {version_of_files([str(path)]), version_of_files(["s3://bucket/a.tif"])}
+    path.write_bytes(b"1")
+    versions.add(version_of_files([str(path)]))
+    path.write_bytes(b"22")
+    versions.add(version_of_files([str(path)]))
+    assert len(versions) == 4
+    assert version_of_files([str(path)]) in versions
+
+
+def test_a_broken_layer_does_not_hide_the_others(tmp_path: Path) -> None:
+    where = tmp_path / "c.zarr"
+    to_catalog(scene(), str(where), "scene", progress=False)
+    to_catalog(scene(), str(where), "broken", progress=False)
+    document = where / "broken" / "zarr.json"
+    document.write_text(document.read_text().replace('"spatial:transform"', '"lost"'))
+    client = TestClient(create_app(where))
+    found = client.get("/layers").json()
+    assert [one["name"] for one in found["layers"]] == ["scene"]
+    assert [one["name"] for one in found["unreadable"]] == ["broken"]
+
+
 def test_what_can_not_be_served_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CatalogError):
         create_app(tmp_path / "nothing.zarr")

@@ -10,7 +10,7 @@ from odc.geo.crs import CRS
 
 from xcube_tiles.errors import GridError
 from xcube_tiles.render.pixels import middle_longitude, transformer, wrap_longitude
-from xcube_tiles.render.source import check_variables
+from xcube_tiles.render.source import check_variables, read_cells
 
 if TYPE_CHECKING:
     from xcube_tiles.render.source import TileSource
@@ -96,8 +96,8 @@ def _value(
     source: TileSource, name: str, cell: tuple[int, int], time: int | None
 ) -> float | int | None:
     row, col = cell
-    cells = source.read(
-        name, level=0, rows=slice(row, row + 1), cols=slice(col, col + 1), time=time
+    cells = read_cells(
+        source, name, level=0, rows=slice(row, row + 1), cols=slice(col, col + 1), time=time
     )
     if source.cell_type(name).is_nodata(cells).item() or not np.isfinite(cells).item():
         return None

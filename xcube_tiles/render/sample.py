@@ -11,6 +11,7 @@ import numpy as np
 from xcube_tiles.errors import ExpressionError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.render.pixels import TOLERANCE
+from xcube_tiles.render.source import read_cells
 from xcube_tiles.render.window import DrawResampling, Window, find_window
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def sample(
     ------
     ExpressionError
         No name at all: an expression of nothing but numbers.
+    DimensionError
+        A variable with a dimension that is neither time nor space.
     GeoreferenceError, SizeLimitError
         See `find_window`.
     """
@@ -107,7 +110,9 @@ def sample(
     values, types = {}, {}
     for name in names:
         cell_type = source.cell_type(name)
-        cells = source.read(name, level=window.level, rows=window.rows, cols=window.cols, time=time)
+        cells = read_cells(
+            source, name, level=window.level, rows=window.rows, cols=window.cols, time=time
+        )
         if smooth:
             values[name] = _smooth(window, cells, cell_type)
             types[name] = CellType.default(values[name].dtype)

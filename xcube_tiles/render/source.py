@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from xcube_tiles.errors import StyleError
+from xcube_tiles.errors import DimensionError, StyleError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,6 +74,31 @@ def check_variables(source: TileSource, names: tuple[str, ...]) -> None:
         raise StyleError(
             f"unknown variable {unknown[0]!r}; the variables are {', '.join(source.variables)}"
         )
+
+
+def read_cells(
+    source: TileSource,
+    variable: str,
+    *,
+    level: int,
+    rows: slice,
+    cols: slice,
+    time: int | None = None,
+) -> NDArray[Any]:
+    """Return the cells of a window, shape (rows, cols); parameters as `TileSource.read`.
+
+    Raises
+    ------
+    DimensionError
+        A variable with a dimension that is neither time nor space: a picture can't show it.
+    """
+    cells = source.read(variable, level=level, rows=rows, cols=cols, time=time)
+    if cells.ndim != 2:
+        raise DimensionError(
+            f"variable {variable!r} has a dimension besides time, y and x, of size "
+            f"{cells.shape[0]}: a picture can't show it. Select one label of it before writing"
+        )
+    return cells
 
 
 def attributes_of(source: TileSource, variable: str) -> Mapping[str, Any]:

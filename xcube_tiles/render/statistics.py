@@ -8,7 +8,7 @@ import numpy as np
 
 from xcube_tiles.algebra.expression import Expression
 from xcube_tiles.render.sample import as_floats
-from xcube_tiles.render.source import statistics_of
+from xcube_tiles.render.source import read_cells, statistics_of
 from xcube_tiles.render.stretch import Stretch
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _floats(
     source: TileSource, name: str, rows: slice, cols: slice, time: int | None
 ) -> NDArray[Any]:
     level = len(source.geoboxes) - 1
-    cells = source.read(name, level=level, rows=rows, cols=cols, time=time)
+    cells = read_cells(source, name, level=level, rows=rows, cols=cols, time=time)
     return as_floats(cells, source.cell_type(name))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -14,7 +15,7 @@ from xcube_tiles.catalog.reader import open_catalog
 from xcube_tiles.render.source import TileSource
 from xcube_tiles.server import layers, tiles, viewer
 from xcube_tiles.server.errors import install_error_handlers
-from xcube_tiles.server.library import REFRESH_SECONDS, Library
+from xcube_tiles.server.library import REFRESH_SECONDS, Library, version_of_files
 from xcube_tiles.sources.collection import Collection
 from xcube_tiles.sources.geotiff import GeoTiffSource
 
@@ -73,8 +74,12 @@ def create_app(
         description="Map tiles, previews and values of the layers of a catalog.",
         redoc_url=None,
     )
+    files = collections or {}
     app.state.library = Library(
-        opened, sources=_given(collections or {}, sources or {}), refresh=refresh
+        opened,
+        sources=_given(files, sources or {}),
+        versions={name: partial(_version, collection) for name, collection in files.items()},
+        refresh=refresh,
     )
     app.state.cache_control = f"public, max-age={max_age}" if max_age else "no-cache"
     app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_COMPRESSED, compresslevel=5)
@@ -102,3 +107,7 @@ def _given(
     if twice:
         raise TypeError(f"layer {twice[0]!r} is given twice, as a collection and as a source")
     return {name: GeoTiffSource(files) for name, files in collections.items()} | dict(sources)
+
+
+def _version(files: Collection) -> str:
+    return version_of_files(raster.path for raster in files)

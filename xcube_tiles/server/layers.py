@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request
 
 from xcube_tiles._version import __version__
+from xcube_tiles.errors import XcubeTilesError
 from xcube_tiles.render.bounds import wgs84_bounds, zoom_range
 from xcube_tiles.render.colormaps import colormap_names
 from xcube_tiles.render.instants import iso, select_time
@@ -14,7 +15,14 @@ from xcube_tiles.render.style import Style
 from xcube_tiles.render.tms import tms_names
 from xcube_tiles.server.describe import info_of, layer_address, summary_of
 from xcube_tiles.server.library import Library, layer_of, library_of
-from xcube_tiles.server.models import Health, LayerInfo, LayerList, PointValues, TileJson
+from xcube_tiles.server.models import (
+    Health,
+    LayerInfo,
+    LayerList,
+    PointValues,
+    TileJson,
+    Trouble,
+)
 from xcube_tiles.server.params import Match, Time, parse_bands, style_from_query
 from xcube_tiles.server.served import ServedLayer
 from xcube_tiles.typing import ImageFormat
@@ -28,9 +36,15 @@ Look = Annotated[Style, Depends(style_from_query)]
 
 @router.get("/layers")
 def layers(request: Request, library: Layers) -> LayerList:
-    """List the layers."""
+    """List the layers; one that can't be read is told apart and doesn't hide the others."""
     base = str(request.base_url)
-    return LayerList(layers=[summary_of(library[name], base) for name in library.names()])
+    readable, unreadable = [], []
+    for name in library.names():
+        try:
+            readable.append(summary_of(library[name], base))
+        except XcubeTilesError as error:
+            unreadable.append(Trouble(name=name, detail=str(error)))
+    return LayerList(layers=readable, unreadable=unreadable)
 
 
 @router.get("/layers/{layer}")

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
+from itertools import repeat
 from threading import Lock
 from time import monotonic
 from typing import Annotated
@@ -28,6 +30,8 @@ class Library:
         Its layers are served; new, changed and deleted ones are noticed.
     sources
         Further layers by name. One of the catalog with the same name is hidden by them.
+    versions
+        For sources whose data may change: a call that returns a text which changes with them.
     refresh
         Seconds for which an opened layer is used without looking whether it has changed.
     """
@@ -37,13 +41,13 @@ class Library:
         catalog: Catalog | None,
         *,
         sources: Mapping[str, TileSource],
+        versions: Mapping[str, Callable[[], str]] | None = None,
         refresh: float = REFRESH_SECONDS,
     ) -> None:
         self._catalog = catalog
-        self._given = {
-            name: ServedLayer(name, source, version=uuid4().hex)
-            for name, source in sorted(sources.items())
-        }
+        self._given = dict(sources)
+        constant = {name: repeat(uuid4().hex).__next__ for name in sources}
+        self._versions = constant | dict(versions or {})
         self._refresh = refresh
         self._opened: dict[str, tuple[ServedLayer, float]] = {}
         self._opening = Lock()
@@ -61,8 +65,6 @@ class Library:
         LayerNotFoundError
             There is none of that name; the text lists those that are there.
         """
-        if name in self._given:
-            return self._given[name]
         known, checked = self._opened.get(name, (None, 0.0))
         if known is not None and monotonic() - checked < self._refresh:
             return known
@@ -79,16 +81,39 @@ class Library:
         known, checked = self._opened.get(name, (None, 0.0))
         if known is not None and monotonic() - checked < self._refresh:
             return known  # opened while this request waited
-        if self._catalog is None or name not in self._catalog:
+        found = self._find(name)
+        if found is None:
             self._opened.pop(name, None)
             there = ", ".join(self.names()) or "none"
             raise LayerNotFoundError(f"no layer {name!r}; the layers are: {there}")
-        layer = self._catalog[name]
-        version = _version_of(layer)
+        source, version = found
         if known is None or known.version != version:
-            known = ServedLayer(name, layer, version=version, title=_title_of(layer))
+            title = _title_of(source) if isinstance(source, Layer) else None
+            known = ServedLayer(name, source, version=version, title=title)
         self._opened[name] = known, monotonic()
         return known
+
+    def _find(self, name: str) -> tuple[TileSource, str] | None:
+        if name in self._given:
+            return self._given[name], self._versions[name]()
+        if self._catalog is None or name not in self._catalog:
+            return None
+        layer = self._catalog[name]
+        return layer, _version_of(layer)
+
+
+def version_of_files(paths: Iterable[str]) -> str:
+    """Return a text that changes when local files do; files elsewhere are not looked at."""
+    state = []
+    for path in paths:
+        if "://" not in path:
+            try:
+                found = os.stat(path)
+            except OSError:
+                state.append((path, 0, 0))
+            else:
+                state.append((path, found.st_mtime_ns, found.st_size))
+    return hashlib.blake2b(repr(sorted(set(state))).encode(), digest_size=12).hexdigest()
 
 
 def _version_of(layer: Layer) -> str:

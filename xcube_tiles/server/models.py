@@ -34,10 +34,18 @@ class LayerSummary(BaseModel):
     links: list[Link]
 
 
+class Trouble(BaseModel):
+    """A layer that can't be read."""
+
+    name: str
+    detail: str
+
+
 class LayerList(BaseModel):
     """All layers."""
 
     layers: list[LayerSummary]
+    unreadable: list[Trouble] = Field(description="Layers that are there but can't be read")
 
 
 class Level(BaseModel):
