@@ -12,6 +12,8 @@ import pytest
 import rasterio
 import rioxarray  # noqa: F401  (brings the accessor `rio`)
 from affine import Affine
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from rasterio.warp import Resampling, reproject
 
 from tests.sources.stac_data import (
@@ -125,6 +127,35 @@ def test_chunks_do_not_change_cells(scenes: list[Json]) -> None:
     np.testing.assert_array_equal(square["red"], [cells(0), cells(1)])
     with set_options(chunk_size=20):
         assert open_stac(scenes, resolution="native")["red"].chunksizes["x"] == (20, 20, 20, 4)
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Json:
+    """Return a scene that several examples may share, for nothing changes it."""
+    return item("one", {"red": asset(write_tif(tmp_path_factory.mktemp("one") / "r", cells(5)))})
+
+
+@settings(max_examples=25)
+@given(
+    rows=st.tuples(st.integers(-5, SHAPE[0] - 1), st.integers(1, SHAPE[0] + 5)),
+    cols=st.tuples(st.integers(-5, SHAPE[1] - 1), st.integers(1, SHAPE[1] + 5)),
+    chunk=st.integers(5, 70),
+    crop=st.booleans(),
+)
+def test_any_window_in_any_chunks(
+    one: Json, rows: tuple[int, int], cols: tuple[int, int], chunk: int, crop: bool
+) -> None:
+    (top, height), (left, width) = rows, cols
+    assume(top + height > 0)
+    assume(left + width > 0)
+    west, north = 280000 + 20 * left, 5100000 - 20 * top
+    box = (west, north - 20 * height, west + 20 * width, north)
+    cube = open_stac([one], bbox=box, bbox_crs=UTM33, resolution="native", chunks=chunk, crop=crop)
+    around = np.pad(cells(5), 100)
+    expected = around[100 + top :, 100 + left :][:height, :width]
+    if crop:
+        expected = cells(5)[max(0, top) : top + height, max(0, left) : left + width]
+    np.testing.assert_array_equal(cube["red"][0], expected)
 
 
 class TestLaziness:
