@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from contextlib import contextmanager
@@ -27,6 +28,15 @@ class _Handles(threading.local):
 
 
 _HANDLES = _Handles()
+
+
+def _forget() -> None:
+    _HANDLES.open.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    # A forked process shares the file positions of its parent: both would read nonsense.
+    os.register_at_fork(after_in_child=_forget)
 
 
 @contextmanager

@@ -161,16 +161,16 @@ def open_raster(
     level = {} if overview is None else {"overview_level": overview}
     if is_local(path):
         return rasterio.open(path, **level)
-    if read_by_gdal(path, options):
-        # Listing a bucket to look for side-car files costs more than reading the header.
-        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):
+    # Looking for side-car files of an object costs more than reading its header.
+    with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):
+        if read_by_gdal(path, options):
             return rasterio.open(path, **level)
-    store, inner = filesystem(path, options)
+        store, inner = filesystem(path, options)
 
-    def opener(wanted: str, mode: str = "rb", **_: object) -> io.BufferedReader:
-        return io.BufferedReader(_RangeFile(store, wanted), _READ_AHEAD)
+        def opener(wanted: str, mode: str = "rb", **_: object) -> io.BufferedReader:
+            return io.BufferedReader(_RangeFile(store, wanted), _READ_AHEAD)
 
-    return rasterio.open(inner, opener=opener, **level)
+        return rasterio.open(inner, opener=opener, **level)
 
 
 class _RangeFile(io.RawIOBase):
