@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from dask import config
 from distributed import Client, LocalCluster
+from zarr.storage import MemoryStore, ObjectStore
 
 from tests.catalog.cubes import cube_of
 from xcube_tiles.catalog.writer import to_catalog
 from xcube_tiles.cube.blocks import from_reader
+from xcube_tiles.errors import CatalogError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,6 +135,17 @@ def test_the_bar_of_a_cluster(
     cube = scene(Source(log)).isel(time=slice(1))
     to_catalog(cube, tmp_path / "c.zarr", "layer", shard=256, progress=True)
     assert "Completed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["zarr", "fsspec", "obstore"])
+def test_a_store_that_workers_dont_share_is_refused(cluster: Client, kind: str) -> None:
+    stores = {"zarr": MemoryStore(), "fsspec": "memory://cluster/c.zarr"}
+    store: Any = stores.get(kind)
+    if kind == "obstore":
+        obstore = pytest.importorskip("obstore.store", reason="obstore comes with the cloud extra")
+        store = ObjectStore(obstore.MemoryStore())
+    with pytest.raises(CatalogError, match="the workers of a cluster don't share"):
+        to_catalog(cube_of([[1, 2]]), store, "layer")
 
 
 def test_a_killed_worker_changes_nothing(

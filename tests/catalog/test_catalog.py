@@ -353,6 +353,12 @@ def test_statistics_of_the_coarsest_level(folder: str) -> None:
     assert empty.metadata["statistics"]["band"]["valid"] == 0
 
 
+def test_statistics_leave_the_padding_out(folder: str) -> None:
+    layer = to_catalog(cube_of([[7, 7, 7]], cells="uint8raw"), folder, "scene", levels=3)
+    assert layer.levels[0].shape == (4, 4)
+    assert layer.metadata["statistics"]["band"]["min"] == 7
+
+
 def test_a_zoomed_layer_is_read_by_its_zooms(folder: str) -> None:
     layer = to_catalog(random_cube((300, 500)), folder, "scene", scheme="WebMercatorQuad")
     zooms = [level.zoom for level in layer.levels]

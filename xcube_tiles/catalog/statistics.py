@@ -21,7 +21,7 @@ _PERCENTILES = (2, 50, 98)
 
 
 def layer_statistics(
-    arrays: Mapping[str, zarr.Array[Any]], cube: xr.Dataset
+    arrays: Mapping[str, zarr.Array[Any]], cube: xr.Dataset, shape: tuple[int, int]
 ) -> dict[str, dict[str, float | None]]:
     """Return statistics of each variable, from its coarsest level.
 
@@ -31,6 +31,8 @@ def layer_statistics(
         The coarsest level on disk, by variable.
     cube
         The same level as a cube, for its cell types.
+    shape
+        Rows and columns without the padding, which may have values in cell types without NoData.
 
     Returns
     -------
@@ -39,16 +41,17 @@ def layer_statistics(
         finite cells, and their share `valid`; None where there are none.
     """
     return {
-        name: _statistics(_sample(array), cell_type_of(cube[name]).is_nodata)
+        name: _statistics(_sample(array, shape), cell_type_of(cube[name]).is_nodata)
         for name, array in arrays.items()
     }
 
 
-def _sample(array: zarr.Array[Any]) -> Any:
+def _sample(array: zarr.Array[Any], shape: tuple[int, int]) -> Any:
+    rows, cols = (slice(size) for size in shape)
     if array.ndim == 2:
-        return np.asarray(array[:])
+        return np.asarray(array[rows, cols])
     steps = np.unique(np.linspace(0, array.shape[0] - 1, _MOST_STEPS).round().astype(int))
-    return np.stack([np.asarray(array[int(step)]) for step in steps])
+    return np.stack([np.asarray(array[int(step), rows, cols]) for step in steps])
 
 
 def _statistics(cells: Any, is_nodata: Any) -> dict[str, float | None]:

@@ -92,6 +92,19 @@ def _fsspec_store(url: str, read_only: bool, options: dict[str, Any]) -> Store:
         raise CatalogError(f"can't open {url!r}: {error}") from error
 
 
+def is_in_memory(store: Store) -> bool:
+    """Whether a store exists in this process only."""
+    # The store itself, or what zarr wraps: a store of obstore, a file system of fsspec.
+    file_system = getattr(store, "fs", None)
+    inner = (
+        store,
+        getattr(store, "store", None),
+        file_system,
+        getattr(file_system, "sync_fs", None),
+    )
+    return any("Memory" in type(part).__name__ for part in inner)
+
+
 def read_attributes(store: Store, path: str = "") -> dict[str, Any] | None:
     """Return the attributes of the Zarr group at a path; None if there is none."""
     key = f"{path}/zarr.json" if path else "zarr.json"

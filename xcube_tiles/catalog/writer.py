@@ -24,7 +24,7 @@ from xcube_tiles.catalog.documents import Encoding, create_level, write_root
 from xcube_tiles.catalog.layer import Layer, open_layer
 from xcube_tiles.catalog.pyramid import SHARD, pyramid
 from xcube_tiles.catalog.statistics import layer_statistics
-from xcube_tiles.catalog.store import Staging, StoreLike, create_root, open_store
+from xcube_tiles.catalog.store import Staging, StoreLike, create_root, is_in_memory, open_store
 from xcube_tiles.cube.georef import geobox_of
 from xcube_tiles.errors import CatalogError
 from xcube_tiles.grid.scheme import LOCAL
@@ -93,7 +93,8 @@ def to_catalog(
     LayerExistsError
         The catalog has a layer of that name, and `overwrite` is False.
     CatalogError
-        A name, chunk or shard size that isn't possible; a folder that is no catalog.
+        A name, chunk or shard size that isn't possible; a folder that is no catalog; a store in
+        memory with a cluster, whose workers don't share it.
     DimensionError, GeoreferenceError, CellTypeError, ReducerError, GridError
         As `pyramid`.
 
@@ -127,6 +128,11 @@ def to_catalog(
         )  # fmt: skip
     cubes = _levels_of(tree)
     store = open_store(url, read_only=False, storage_options=storage_options)
+    if is_in_memory(store) and _cluster_client() is not None:
+        raise CatalogError(
+            f"the workers of a cluster don't share {store!s}; write to a path or URL that they all "
+            "reach, or close the cluster's client"
+        )
     create_root(store, url)
     staging = Staging(store, layer, overwrite=overwrite)
     try:
@@ -186,10 +192,14 @@ def _write(
     ]
     pairs = [pair for level in levels for pair in level.arrays]
     _store(pairs, get_options().progress if progress is None else progress)
+    height, width = private.get("original_shape", (cubes[0].sizes["y"], cubes[0].sizes["x"]))
+    edge = 2 ** (len(cubes) - 1)
     main = max(methods.values(), key=list(methods.values()).count) if methods else "mean"
     private |= {
         "coords": levels[0].json_coords,
-        "statistics": layer_statistics(levels[-1].targets, cubes[-1]),
+        "statistics": layer_statistics(
+            levels[-1].targets, cubes[-1], (-(-height // edge), -(-width // edge))
+        ),
         "software": f"xcube_tiles {__version__}",
         "created": datetime.now(UTC).isoformat(),
     }
