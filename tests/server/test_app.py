@@ -237,7 +237,7 @@ def test_hundreds_of_requests_at_a_time(catalog: Path) -> None:
 @pytest.fixture
 def address(catalog: Path) -> Iterator[str]:
     """Return the address of a real server on loopback."""
-    listening = socket.socket()
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     config = uvicorn.Config(create_app(catalog), log_level="error", lifespan="off")
     server = uvicorn.Server(config)
