@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from dask.base import tokenize
-from odc.loader import RioDriver
-from odc.loader._rio import LocalContext, RioReader, rio_read
+from odc.loader import RioDriver, RioReader
 from odc.loader.types import RasterBandMetadata, RasterGroupMetadata
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ class Driver(RioDriver):
         # all items' metadata, stays with the call that it served.
         return (Driver, ())
 
-    def open(self, src: RasterSource, ctx: LocalContext) -> Reader:
+    def open(self, src: RasterSource, ctx: Any) -> Reader:
         """Return the reader of one band of one item."""
         return Reader(src, ctx)
 
@@ -102,7 +101,7 @@ class Reader(RioReader):
         if encoding.nodata is not None and _storable(encoding.nodata, encoding.dtype):
             # A file's own NoData tag wins; many files have none though their metadata do.
             cfg = cfg.patch(src_nodata_fallback=encoding.nodata)
-        roi, cells = rio_read(self._src, cfg, dst_geobox, dst=dst, selection=selection)
+        roi, cells = super().read(cfg, dst_geobox, dst=dst, selection=selection)
         if encoding.scaled:
             # In place: the block is ours, and a second array would double the memory of the task.
             np.multiply(cells, encoding.scale, out=cells)
