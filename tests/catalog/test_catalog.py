@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import tempfile
 import weakref
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import RLock, Thread
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import dask
@@ -16,7 +14,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from hypothesis import given, settings
-from zarr.storage import MemoryStore, ObjectStore
+from zarr.storage import MemoryStore
 
 from tests.catalog.cubes import cells_of, cube_of, days, random_cube
 from tests.catalog.test_conventions import check_schema
@@ -28,14 +26,12 @@ from xcube_tiles.cube.blocks import from_reader
 from xcube_tiles.cube.cells import cell_type_of
 from xcube_tiles.cube.georef import geobox_of
 from xcube_tiles.cube.keycoords import KEY_ATTR, key_coord, keys_of
-from xcube_tiles.errors import CatalogError, LayerNotFoundError
+from xcube_tiles.errors import CatalogError
 from xcube_tiles.options import set_options
 from xcube_tiles.testing.asserts import CountingReader, assert_lazy, assert_same_cells
 from xcube_tiles.testing.strategies import cubes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from xcube_tiles.render.source import TileSource
 
 
@@ -211,6 +207,14 @@ def test_levels_on_disk_equal_those_of_the_tree(folder: str) -> None:
         np.testing.assert_array_equal(stored, cells_of(tree, level))
 
 
+def test_blocks_of_a_tree_become_whole_shards(folder: str) -> None:
+    tree = pyramid(random_cube((300, 520)), block=100)
+    layer = to_catalog(tree, folder, "scene", chunk=32, shard=64)
+    for level in range(3):
+        stored = layer.read("band", level=level, rows=slice(None), cols=slice(None))
+        np.testing.assert_array_equal(stored, cells_of(tree, level))
+
+
 def test_chunks_and_shards(folder: str) -> None:
     layer = to_catalog(random_cube((2, 300, 520)), folder, "scene", chunk=32, shard=128, levels=4)
     found = [(layer.array("band", n).chunks, layer.array("band", n).shards) for n in range(4)]
@@ -381,16 +385,6 @@ def test_layers_come_and_go(folder: str) -> None:
     assert sorted(path.name for path in Path(folder).iterdir()) == ["two", "zarr.json"]
 
 
-def test_a_store_in_memory() -> None:
-    store = MemoryStore()
-    to_catalog(cube_of([[1, 2]]), store, "one")
-    to_catalog(cube_of([[7, 8]]), store, "one", overwrite=True)
-    catalog = open_catalog(store)
-    assert catalog.read("one").band.values.tolist() == [[7, 8]]
-    catalog.delete("one")
-    assert catalog.layers == ()
-
-
 def test_the_order_of_the_variables_is_kept(folder: str) -> None:
     cube = cube_of([[1, 2]], name="red")
     layer = to_catalog(cube.assign(nir=cube.red, blue=cube.red), folder, "scene")
@@ -405,56 +399,6 @@ def test_a_layer_may_replace_the_one_it_comes_from(folder: str) -> None:
     twice.band.attrs["_FillValue"] = -9999
     catalog.write(twice, "scene", overwrite=True)
     assert catalog.read("scene").band.values.tolist() == [[2, 4]]
-
-
-def test_an_object_store() -> None:
-    obstore = pytest.importorskip("obstore.store", reason="obstore comes with the cloud extra")
-    store = ObjectStore(obstore.MemoryStore())
-    cube = random_cube((2, 300, 300))
-    to_catalog(cube, store, "one")
-    to_catalog(cube, store, "one", overwrite=True)
-    catalog = open_catalog(store)
-    assert catalog.layers == ("one",)
-    np.testing.assert_array_equal(catalog.read("one").band, cube.band)
-    catalog.delete("one")
-    assert not catalog.layers
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
-    """URL of a web server for the folder of the test."""
-    handler = partial(QuietHandler, directory=str(tmp_path))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
-        thread = Thread(target=http.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{http.server_port}"
-        http.shutdown()
-        thread.join()
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-def test_a_catalog_on_a_web_server(folder: str, server: str) -> None:
-    pytest.importorskip("obstore.store", reason="obstore comes with the cloud extra")
-    cube = random_cube((2, 300, 300))
-    to_catalog(cube, folder, "scene")
-    catalog = open_catalog(f"{server}/catalog.zarr")
-    assert "scene" in catalog
-    np.testing.assert_array_equal(catalog.read("scene").band, cube.band)
-    with pytest.raises(CatalogError, match="can't be listed"):
-        _ = catalog.layers
-    with pytest.raises(LayerNotFoundError, match="no layer 'other'"):
-        catalog["other"]
-
-
-def test_urls(tmp_path: Path) -> None:
-    to_catalog(cube_of([[1, 2]]), f"file://{tmp_path}/c.zarr", "one")
-    assert open_catalog(tmp_path / "c.zarr").layers == ("one",)
-    to_catalog(cube_of([[1, 2]]), "memory://tests/c.zarr", "one")
-    assert open_catalog("memory://tests/c.zarr").read("one").band.values.tolist() == [[1, 2]]
 
 
 def test_equal_reads_have_equal_names_until_the_layer_is_replaced(folder: str) -> None:

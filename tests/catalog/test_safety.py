@@ -57,6 +57,21 @@ def test_a_failed_replacement_leaves_the_old_layer(tmp_path: Path) -> None:
     assert open_catalog(tmp_path / "c.zarr").read("layer").band.values.tolist() == [[1, 2]]
 
 
+def test_of_two_writers_one_wins(tmp_path: Path) -> None:
+    cube = cube_of(np.zeros((4, 4)))
+
+    def read(index: tuple[slice, ...]) -> NDArray[np.int16]:
+        to_catalog(cube_of([[1, 2]]), tmp_path, "layer")
+        return np.zeros((4, 4), "int16")
+
+    data = from_reader(read, shape=(4, 4), chunks=4, dtype="int16", name="f", token=2)
+    cube["band"] = cube.band.copy(data=data)
+    with pytest.raises(LayerExistsError, match="is in the catalog already"):
+        to_catalog(cube, tmp_path, "layer")
+    assert open_catalog(tmp_path).read("layer").band.values.tolist() == [[1, 2]]
+    assert sorted(os.listdir(tmp_path)) == ["layer", "zarr.json"]
+
+
 WRITER = """
     import sys
     import numpy as np

@@ -223,29 +223,41 @@ class Staging:
     """
 
     def __init__(self, store: Store, name: str, *, overwrite: bool) -> None:
+        self.store, self.name, self.overwrite = store, name, overwrite
         if not overwrite and has_layer(store, name):
-            raise LayerExistsError(
-                f"layer {name!r} is in the catalog already; pass overwrite=True to replace it"
-            )
-        self.store, self.name = store, name
-        self._renames = isinstance(store, LocalStore)
-        self.path = f"{HIDDEN}tmp-{name}-{uuid4().hex[:8]}" if self._renames else name
-        if not self._renames and not sync(store.is_empty(name)):
+            raise self._exists()
+        renames = isinstance(store, LocalStore)
+        self.path = f"{HIDDEN}tmp-{name}-{uuid4().hex[:8]}" if renames else name
+        if not renames and not sync(store.is_empty(name)):
             delete_folder(store, name)
 
     def publish(self) -> None:
-        """Show the layer under its name; its documents are complete."""
+        """Show the layer under its name; its documents are complete.
+
+        Raises
+        ------
+        LayerExistsError
+            Somebody else has written it meanwhile.
+        """
         if not isinstance(self.store, LocalStore):
             return
-        root = self.store.root
-        target = root / self.name
-        if target.exists():
-            old = root / f"{HIDDEN}old-{self.path[len(HIDDEN) :]}"
+        built, target = self.store.root / self.path, self.store.root / self.name
+        old = self.store.root / f"{HIDDEN}old-{self.path.removeprefix(HIDDEN)}"
+        if self.overwrite and target.exists():
             target.rename(old)
-            (root / self.path).rename(target)
-            shutil.rmtree(old)
-        else:
-            (root / self.path).rename(target)
+        try:
+            built.rename(target)
+        except OSError as error:
+            # A folder that isn't empty can't be renamed onto: of two writers one wins.
+            if target.exists():
+                raise self._exists() from error
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+
+    def _exists(self) -> LayerExistsError:
+        return LayerExistsError(
+            f"layer {self.name!r} is in the catalog already; pass overwrite=True to replace it"
+        )
 
     def discard(self) -> None:
         """Remove what was built."""
