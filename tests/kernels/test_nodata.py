@@ -11,7 +11,7 @@ def test_nan_is_nodata_beside_a_number() -> None:
     cells = np.array([1.0, -1.0, np.nan])
     assert is_valid(cells, -1).tolist() == [True, False, False]
     assert is_valid(cells, None).tolist() == [True, True, False]
-    np.testing.assert_array_equal(with_nan(cells, -1, "float32"), np.array([1, np.nan, np.nan], "float32"))
+    np.testing.assert_array_equal(with_nan(cells, -1, "float32"), [1, np.nan, np.nan])
 
 
 def test_floats_without_a_number_are_not_copied() -> None:
