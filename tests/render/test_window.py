@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import math
 from typing import TypeAlias
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from pyproj import Transformer
@@ -221,3 +224,54 @@ def test_a_window_too_large_is_read_from_a_coarser_level(monkeypatch: pytest.Mon
     found = find_window(source, target)
     assert found is not None
     assert found.level == 1
+
+
+@given(st.data())
+def test_pixels_in_the_same_crs_get_the_cell_that_holds_their_centre(data: st.DataObject) -> None:
+    shape = data.draw(st.tuples(st.integers(1, 12), st.integers(1, 12)))
+    source = numbered(shape, "EPSG:32633", left=0.0, top=0.0, cell=8.0)
+    size = data.draw(st.tuples(st.integers(1, 9), st.integers(1, 9)))
+    # A third off: no centre falls on the edge of a cell, where rounding would decide.
+    left, top = (data.draw(st.integers(-60, 60)) + 1 / 3 for _ in "xy")
+    cell = data.draw(st.sampled_from([1.0, 3.0, 8.0, 20.0]))
+    target = grid(size, "EPSG:32633", left=left, top=top, cell=cell)
+    expected = np.full(size, -1)
+    for i in range(size[0]):
+        for j in range(size[1]):
+            row = math.floor((cell * (i + 0.5) - top) / 8.0)
+            col = math.floor((left + cell * (j + 0.5)) / 8.0)
+            if 0 <= row < shape[0] and 0 <= col < shape[1]:
+                expected[i, j] = row * shape[1] + col
+    np.testing.assert_array_equal(_cells_by_us(source, target, 0.125), expected)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:32633", "EPSG:3413"])
+def test_four_tiles_are_the_picture_of_their_parent(crs: str) -> None:
+    source = SOURCES[crs]
+    _, z, x, y = TILES[crs][0]
+    parent = _cells_by_us(source, tile_geobox(("WebMercatorQuad", z, x, y), 512), 0.0)
+    rows = [
+        np.hstack(
+            [
+                _cells_by_us(
+                    source,
+                    tile_geobox(("WebMercatorQuad", z + 1, 2 * x + right, 2 * y + down)),
+                    0.0,
+                )
+                for right in (0, 1)
+            ]
+        )
+        for down in (0, 1)
+    ]
+    np.testing.assert_array_equal(np.vstack(rows), parent)
+
+
+@pytest.mark.parametrize("tile", TILES["EPSG:32633"])
+def test_no_more_is_read_than_the_pixels_need(tile: tuple[str, int, int, int]) -> None:
+    source = SOURCES["EPSG:32633"]
+    source.reads.clear()
+    cells = _cells_by_us(source, tile_geobox(tile), 0.125)
+    rows, cols = np.divmod(cells[cells >= 0], source.geoboxes[0].shape[1])
+    (read,) = source.reads
+    assert (read.rows.start, read.rows.stop) == (rows.min(), rows.max() + 1)
+    assert (read.cols.start, read.cols.stop) == (cols.min(), cols.max() + 1)

@@ -5,15 +5,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import xarray as xr
-from fastapi.testclient import TestClient
 
 from tests.render.sources import grid
+from tests.server.client import Client
 from xcube_tiles.catalog.writer import to_catalog
 from xcube_tiles.cube.georef import assign_geobox
 from xcube_tiles.server.app import create_app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 TILE = "WebMercatorQuad/9/276/172"
@@ -51,7 +50,6 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def client(catalog: Path) -> Iterator[TestClient]:
+def client(catalog: Path) -> Client:
     """Return a client of a server of that catalog."""
-    with TestClient(create_app(catalog)) as connected:
-        yield connected
+    return Client(create_app(catalog))

@@ -11,9 +11,9 @@ import httpx
 import numpy as np
 import pytest
 import uvicorn
-from fastapi.testclient import TestClient
 
 from tests.render.sources import numbered
+from tests.server.client import Client
 from tests.server.conftest import TILE, scene
 from xcube_tiles.catalog.reader import open_catalog
 from xcube_tiles.catalog.writer import to_catalog
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 T = f"/layers/scene/tiles/{TILE}.png?bands=ndvi&stretch=0,1"
 
 
-def test_a_known_tile_is_not_drawn_again(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_known_tile_is_not_drawn_again(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     first = client.get(T)
     tag = first.headers["etag"]
     assert first.headers["cache-control"] == "no-cache"
@@ -45,7 +43,7 @@ def test_a_known_tile_is_not_drawn_again(
         assert again.headers["etag"] == tag
 
 
-def test_tags_differ_by_what_is_asked_not_by_the_order(client: TestClient) -> None:
+def test_tags_differ_by_what_is_asked_not_by_the_order(client: Client) -> None:
     def tag(path: str) -> str:
         return client.get(path).headers["etag"]
 
@@ -58,7 +56,7 @@ def test_tags_differ_by_what_is_asked_not_by_the_order(client: TestClient) -> No
 def test_changed_layers_have_new_tags_and_new_tiles(tmp_path: Path) -> None:
     where = str(tmp_path / "c.zarr")
     to_catalog(scene(), where, "scene", progress=False)
-    client = TestClient(create_app(where, refresh=0.0))
+    client = Client(create_app(where, refresh=0.0))
     before = client.get(T)
     to_catalog(scene() * 0 + 1, where, "scene", overwrite=True, progress=False)
     after = client.get(T, headers={"If-None-Match": before.headers["etag"]})
@@ -70,7 +68,7 @@ def test_changed_layers_have_new_tags_and_new_tiles(tmp_path: Path) -> None:
 def test_new_and_deleted_layers_are_noticed(tmp_path: Path) -> None:
     where = str(tmp_path / "c.zarr")
     to_catalog(scene(), where, "scene", progress=False)
-    client = TestClient(create_app(where, refresh=0.0))
+    client = Client(create_app(where, refresh=0.0))
     assert client.get("/layers/second").status_code == 404
     to_catalog(scene(), where, "second", progress=False)
     assert client.get("/layers/second").status_code == 200
@@ -82,7 +80,7 @@ def test_new_and_deleted_layers_are_noticed(tmp_path: Path) -> None:
 def test_opened_layers_are_kept_while_they_are_fresh(
     catalog: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = TestClient(create_app(catalog, refresh=60.0))
+    client = Client(create_app(catalog, refresh=60.0))
     assert client.get(T).status_code == 200
     monkeypatch.setattr(
         "xcube_tiles.catalog.model.Catalog.__getitem__", lambda *a: pytest.fail("opened again")
@@ -91,19 +89,19 @@ def test_opened_layers_are_kept_while_they_are_fresh(
 
 
 def test_browsers_may_be_told_to_keep_tiles(catalog: Path) -> None:
-    client = TestClient(create_app(catalog, max_age=60))
+    client = Client(create_app(catalog, max_age=60))
     assert client.get(T).headers["cache-control"] == "public, max-age=60"
 
 
-def test_pages_of_other_sites_may_ask(client: TestClient) -> None:
+def test_pages_of_other_sites_may_ask(client: Client) -> None:
     answer = client.get("/layers", headers={"Origin": "https://elsewhere.example"})
     assert answer.headers["access-control-allow-origin"] == "*"
-    one = TestClient(create_app(origins=["https://mine.example"]))
+    one = Client(create_app(origins=["https://mine.example"]))
     answer = one.get("/layers", headers={"Origin": "https://elsewhere.example"})
     assert "access-control-allow-origin" not in answer.headers
 
 
-def test_json_is_compressed_and_pictures_are_not(client: TestClient) -> None:
+def test_json_is_compressed_and_pictures_are_not(client: Client) -> None:
     headers = {"Accept-Encoding": "gzip"}
     assert client.get("/layers/scene", headers=headers).headers["content-encoding"] == "gzip"
     assert "content-encoding" not in client.get(T, headers=headers).headers
@@ -111,7 +109,7 @@ def test_json_is_compressed_and_pictures_are_not(client: TestClient) -> None:
 
 def test_sources_are_served_by_name() -> None:
     source = numbered((64, 64), "EPSG:3857", left=-2e7, top=2e7, cell=625_000)
-    client = TestClient(create_app(sources={"b c": source, "a": source}))
+    client = Client(create_app(sources={"b c": source, "a": source}))
     assert [one["name"] for one in client.get("/layers").json()["layers"]] == ["a", "b c"]
     assert client.get("/layers/b%20c/tiles/WebMercatorQuad/0/0/0.png").status_code == 200
     (link,) = [x for x in client.get("/layers/b%20c").json()["links"] if x["rel"] == "preview"]
@@ -131,7 +129,7 @@ def test_collections_are_served_as_they_are(tmp_path: Path) -> None:
         ) as file:
             file.write(np.full((1, 128, 128), 10 * day, np.uint8))
         files = files.add(str(path), date=f"2018050{day}", band="B04")
-    client = TestClient(create_app(collections={"files": files}))
+    client = Client(create_app(collections={"files": files}))
     info = client.get("/layers/files").json()
     assert [one["name"] for one in info["variables"]] == ["B04"]
     for day in (1, 2):
@@ -159,7 +157,7 @@ def test_a_broken_layer_does_not_hide_the_others(tmp_path: Path) -> None:
     to_catalog(scene(), str(where), "broken", progress=False)
     document = where / "broken" / "zarr.json"
     document.write_text(document.read_text().replace('"spatial:transform"', '"lost"'))
-    client = TestClient(create_app(where))
+    client = Client(create_app(where))
     found = client.get("/layers").json()
     assert [one["name"] for one in found["layers"]] == ["scene"]
     assert [one["name"] for one in found["unreadable"]] == ["broken"]
@@ -175,19 +173,19 @@ def test_what_can_not_be_served_is_refused(tmp_path: Path) -> None:
 
 
 def test_without_a_build_the_page_says_how_to_build_it(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(viewer, "STATIC", tmp_path)
     answer = client.get("/")
     assert answer.headers["content-type"].startswith("text/html")
     assert "npm run build" in answer.text
     assert 'src="layers/scene/preview.png?size=256"' in answer.text
-    empty = TestClient(create_app())
+    empty = Client(create_app())
     assert "There are no layers yet" in empty.get("/").text
 
 
 def test_the_build_is_served(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     static = tmp_path / "static"
     (static / "assets").mkdir(parents=True)
@@ -207,7 +205,7 @@ def test_the_build_is_served(
 def test_names_are_escaped_on_the_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(viewer, "STATIC", tmp_path)
     source = numbered((8, 8), "EPSG:3857", left=0, top=0, cell=1)
-    page = TestClient(create_app(sources={"<b>&": source})).get("/").text
+    page = Client(create_app(sources={"<b>&": source})).get("/").text
     assert "&lt;b&gt;&amp;" in page
     assert "<b>&" not in page
 

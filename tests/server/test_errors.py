@@ -4,9 +4,9 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from fastapi.testclient import TestClient
 
 from tests.render.sources import numbered
+from tests.server.client import Client
 from tests.server.conftest import TILE
 from xcube_tiles import errors
 from xcube_tiles.server.app import create_app
@@ -66,7 +66,7 @@ BAD: Sequence[tuple[str, int, str]] = [
 
 @pytest.mark.parametrize(("path", "status", "text"), BAD)
 def test_bad_requests_are_told_what_is_wrong(
-    client: TestClient, path: str, status: int, text: str
+    client: Client, path: str, status: int, text: str
 ) -> None:
     answer = client.get(path)
     assert answer.status_code == status, answer.text
@@ -77,7 +77,7 @@ def test_bad_requests_are_told_what_is_wrong(
     assert re.search(text, body["detail"]), body["detail"]
 
 
-def test_other_methods_are_refused(client: TestClient) -> None:
+def test_other_methods_are_refused(client: Client) -> None:
     answer = client.post("/layers")
     assert answer.status_code == 405
     assert answer.json()["detail"] == "Method Not Allowed"
@@ -108,7 +108,7 @@ def test_unforeseen_errors_tell_nothing_of_the_inside(monkeypatch: pytest.Monkey
         raise RuntimeError("/secret/path")
 
     monkeypatch.setattr(source, "read", fail)
-    client = TestClient(create_app(sources={"broken": source}), raise_server_exceptions=False)
+    client = Client(create_app(sources={"broken": source}), raise_app_exceptions=False)
     answer = client.get("/layers/broken/tiles/WebMercatorQuad/0/0/0.png?stretch=0,1")
     assert answer.status_code == 500
     assert answer.json() == {

@@ -19,17 +19,17 @@ from xcube_tiles.render.tile import render_tile
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fastapi.testclient import TestClient
+    from tests.server.client import Client
 
 
-def ask(client: TestClient, path: str) -> Any:
+def ask(client: Client, path: str) -> Any:
     answer = client.get(path)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/json"
     return answer.json()
 
 
-def test_layers_are_listed(client: TestClient) -> None:
+def test_layers_are_listed(client: Client) -> None:
     (layer,) = ask(client, "/layers")["layers"]
     assert layer["name"] == "scene"
     assert layer["title"] == "A scene"
@@ -46,7 +46,7 @@ def test_layers_are_listed(client: TestClient) -> None:
     assert {link["rel"] for link in layer["links"]} == {"self", "tilejson", "preview", "legend"}
 
 
-def test_links_lead_somewhere(client: TestClient) -> None:
+def test_links_lead_somewhere(client: Client) -> None:
     (layer,) = ask(client, "/layers")["layers"]
     for link in layer["links"]:
         answer = client.get(link["href"])
@@ -54,7 +54,7 @@ def test_links_lead_somewhere(client: TestClient) -> None:
         assert answer.headers["content-type"] == link["type"]
 
 
-def test_a_layer_is_described(client: TestClient) -> None:
+def test_a_layer_is_described(client: Client) -> None:
     info = ask(client, "/layers/scene")
     assert info["times"] == [f"2018-{day}T00:00:00Z" for day in ("05-06", "05-24", "06-15")]
     assert info["levels"][0] == {"level": 0, "shape": [600, 600], "resolution": [200.0, 200.0]}
@@ -70,7 +70,7 @@ def test_a_layer_is_described(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("time", [None, "2018-05", "2018-05-06"])
-def test_tiles_are_those_of_render(client: TestClient, catalog: Path, time: str | None) -> None:
+def test_tiles_are_those_of_render(client: Client, catalog: Path, time: str | None) -> None:
     query = "bands=ndvi&stretch=0,1&colormap=ndvi" + (f"&time={time}" if time else "")
     answer = client.get(f"/layers/scene/tiles/{TILE}.png?{query}")
     style = Style(bands=("ndvi",), stretch=(Stretch(0, 1),), colormap="ndvi")
@@ -86,14 +86,14 @@ def test_tiles_are_those_of_render(client: TestClient, catalog: Path, time: str 
 )
 @pytest.mark.parametrize("size", [64, 512])
 def test_pictures_in_every_format_and_size(
-    client: TestClient, format: str, kind: str, size: int
+    client: Client, format: str, kind: str, size: int
 ) -> None:
     answer = client.get(f"/layers/scene/tiles/{TILE}.{format}?bands=ndvi&size={size}")
     assert answer.headers["content-type"] == kind
     assert rgba(answer.content).shape == (size, size, 4)
 
 
-def test_values_in_both_formats(client: TestClient) -> None:
+def test_values_in_both_formats(client: Client) -> None:
     query = "expression=ndvi * 100&time=2018-05-06"
     values = np.load(BytesIO(client.get(f"/layers/scene/tiles/{TILE}.npy?{query}").content))
     data = client.get(f"/layers/scene/tiles/{TILE}.tif?{query}").content
@@ -104,7 +104,7 @@ def test_values_in_both_formats(client: TestClient) -> None:
     assert 0 <= np.nanmin(values) < np.nanmax(values) <= 100
 
 
-def test_three_bands_and_categories(client: TestClient) -> None:
+def test_three_bands_and_categories(client: Client) -> None:
     answer = client.get(f"/layers/scene/tiles/{TILE}.png?bands=ndvi,ndvi,ndvi&stretch=0,1;0,1;0,2")
     assert rgba(answer.content)[..., 3].any()
     answer = client.get(f"/layers/scene/tiles/{TILE}.png?bands=landcover")
@@ -118,7 +118,7 @@ def test_three_bands_and_categories(client: TestClient) -> None:
     assert shown <= {(255, 0, 0, 255), (0, 255, 0, 255), (0, 0, 0, 0)}
 
 
-def test_the_value_at_a_point_is_that_of_the_cube(client: TestClient) -> None:
+def test_the_value_at_a_point_is_that_of_the_cube(client: Client) -> None:
     cube = scene()
     source = CubeSource(cube)
     for lon, lat in [(14.3, 50.5), (14.0, 50.8), (15.1, 50.1)]:
@@ -131,7 +131,7 @@ def test_the_value_at_a_point_is_that_of_the_cube(client: TestClient) -> None:
         assert found["values"]["ndvi"] == pytest.approx(expected.ndvi.item(), rel=1e-7)
 
 
-def test_points_outside_and_on_nodata_have_no_value(client: TestClient) -> None:
+def test_points_outside_and_on_nodata_have_no_value(client: Client) -> None:
     values = ask(client, "/layers/scene/point?lon=0&lat=0")["values"]
     assert values == {"landcover": None, "ndvi": None}
     # Row 300 of the cube is NoData: 60 km below the top edge.
@@ -139,7 +139,7 @@ def test_points_outside_and_on_nodata_have_no_value(client: TestClient) -> None:
     assert found["values"] == {"ndvi": None}
 
 
-def test_tilejson_passes_the_style_on(client: TestClient) -> None:
+def test_tilejson_passes_the_style_on(client: Client) -> None:
     found = ask(client, "/layers/scene/tilejson.json?bands=ndvi&stretch=0,1&format=webp")
     assert found["tilejson"] == "3.0.0"
     (address,) = found["tiles"]
@@ -149,7 +149,7 @@ def test_tilejson_passes_the_style_on(client: TestClient) -> None:
     assert client.get(filled).headers["content-type"] == "image/webp"
 
 
-def test_legends(client: TestClient) -> None:
+def test_legends(client: Client) -> None:
     found = ask(client, "/layers/scene/legend.json?bands=ndvi&stretch=0,1&colormap=gray")
     assert found["stretch"] == [[0.0, 1.0]]
     assert (found["colors"][0], found["colors"][-1]) == ("#000000", "#ffffff")
@@ -161,18 +161,18 @@ def test_legends(client: TestClient) -> None:
     assert rgba(answer.content).shape[1] > 100
 
 
-def test_previews_keep_proportions(client: TestClient) -> None:
+def test_previews_keep_proportions(client: Client) -> None:
     answer = client.get("/layers/scene/preview.png?bands=ndvi&size=128")
     assert rgba(answer.content).shape == (128, 128, 4)
 
 
-def test_colour_maps_tile_matrix_sets_and_health(client: TestClient) -> None:
+def test_colour_maps_tile_matrix_sets_and_health(client: Client) -> None:
     assert "viridis" in ask(client, "/colormaps")
     assert "WebMercatorQuad" in ask(client, "/tilematrixsets")
     assert ask(client, "/health")["status"] == "ok"
 
 
-def test_the_document_of_the_interface_names_parameters(client: TestClient) -> None:
+def test_the_document_of_the_interface_names_parameters(client: Client) -> None:
     document = ask(client, "/openapi.json")
     route = document["paths"]["/layers/{layer}/tiles/{tms}/{z}/{x}/{y}.{format}"]["get"]
     parameters = {parameter["name"]: parameter for parameter in route["parameters"]}
