@@ -126,6 +126,8 @@ def test_scan_says_when_nothing_matches_or_a_date_is_none(tmp_path: Path) -> Non
     (tmp_path / "S2_may_B04.tif").touch()
     with pytest.raises(PatternError, match="matches no file"):
         xt.scan(f"{tmp_path}/{{sensor}}-{{date}}.tif")
+    with pytest.raises(PatternError, match=r"\(\* and \? stand for themselves\)"):
+        xt.scan(f"{tmp_path}/*_{{band}}.tif")
     with pytest.raises(PatternError, match=r"S2_may_B04\.tif"):
         xt.scan(f"{tmp_path}/{{sensor}}_{{date}}_{{band}}.tif")
 

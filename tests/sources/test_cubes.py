@@ -29,6 +29,7 @@ from xcube_tiles.errors import (
     UnequalGridsError,
     UnknownKeyError,
 )
+from xcube_tiles.grid.extent import as_crs
 from xcube_tiles.sources.storage import open_raster
 
 DATES = ("20180506", "20180524", "20180603")
@@ -307,6 +308,38 @@ def test_the_target_covers_all_and_continues_the_main_grid(uneven: xt.Collection
     assert cube["raster"][0, 20:].isnull().all()
     finest = uneven.to_cube(crs="EPSG:32633")
     xr.testing.assert_identical(finest.compute(), cube.compute())
+
+
+@pytest.mark.parametrize("resampling", ["nearest", "bilinear", "cubic", "average", "mode"])
+@pytest.mark.parametrize("resolution", [5, 33])
+def test_warped_cells_do_not_depend_on_blocks(
+    uneven: xt.Collection, resampling: Any, resolution: float
+) -> None:
+    target: dict[str, Any] = {"crs": "EPSG:3857", "resolution": resolution}
+    whole = uneven.to_cube(**target, resampling=resampling, chunks=1000).compute()
+    parts = uneven.to_cube(**target, resampling=resampling, chunks={"y": 5, "x": 7})
+    xr.testing.assert_identical(parts.compute(), whole)
+
+
+def test_rasters_of_two_zones_meet_on_one_grid(tmp_path: Path) -> None:
+    """One scene west of 12 degrees in zone 32, one east of it in zone 33."""
+    west = Affine(100, 0, 720_000, 0, -100, 5_100_000)
+    east = Affine(100, 0, 290_000, 0, -100, 5_100_000)
+    for name, crs, transform in (("a", "EPSG:32632", west), ("b", "EPSG:32633", east)):
+        cells = ramp(30, 40, start=1, dtype="int32")
+        write_raster(tmp_path / f"{name}.tif", cells, crs=crs, transform=transform)
+    files = xt.scan(f"{tmp_path}/{{zone}}.tif")
+    with pytest.raises(UnequalGridsError, match="in EPSG:32633"):
+        files.to_cube()
+    cube = files.to_cube(crs="EPSG:4326").compute()["raster"]
+    for zone, transform, epsg in (("a", west, 32632), ("b", east, 32633)):
+        centres = [transform * (col + 0.5, row + 0.5) for row, col in ((3, 4), (15, 20), (28, 37))]
+        for (x, y), (row, col) in zip(centres, ((3, 4), (15, 20), (28, 37)), strict=True):
+            lon, lat = as_crs(epsg).transformer_to_crs(as_crs(4326))(x, y)
+            cell = cube.sel(zone=zone).sel(x=lon, y=lat, method="nearest")
+            # A cell of the target is as wide as one of the rasters, but not in its place.
+            neighbours = ramp(30, 40, start=1)[row - 1 : row + 2, col - 1 : col + 2]
+            assert int(cell) in neighbours
 
 
 def test_like_a_cube_or_a_grid(uneven: xt.Collection) -> None:

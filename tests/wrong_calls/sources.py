@@ -156,7 +156,7 @@ WHERE = [
     ),
     WrongCall(
         "xt.Collection.where",
-        lambda: _table().where(band=("a", "b", "c")),  # type: ignore[arg-type]
+        lambda: _table().where(band=("a", "b", "c")),
         CollectionError,
         "a range has two ends, got 3",
     ),

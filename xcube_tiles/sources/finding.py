@@ -40,9 +40,10 @@ def find_rasters(
     matches = ((path, parsed.match(inner)) for path, inner in paths)
     rows = [Raster(path=path, keys=keys) for path, keys in matches if keys is not None]
     if not rows:
+        wildcard = " (* and ? stand for themselves)" if {"*", "?"} & set(pattern) else ""
         raise PatternError(
             f"pattern {pattern!r} matches no file. Values of keys are letters and digits only; "
-            f"{{}} matches anything else"
+            f"{{}} matches anything else{wildcard}"
         )
     keys = parsed.keys
     if raster_bands is not None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from xcube_tiles.sources.keys import Key
 
 Condition: TypeAlias = (
-    KeyLike | list[KeyLike] | set[KeyLike] | tuple[KeyLike | None, KeyLike | None]
+    KeyLike | Sequence[KeyLike] | AbstractSet[KeyLike] | tuple[KeyLike | None, KeyLike | None]
 )
 """A value, several of which any may hold (list, set), or a range (tuple, None: open)."""
 
