@@ -304,7 +304,8 @@ def test_order_statistics_need_one_task_a_block() -> None:
     array = stack("float32", (6, 64, 64)).chunk({"time": -1, "y": 16, "x": 16})
     with assert_lazy():
         result = reduce(array, "time", "median")
-    assert count_tasks(result) <= 2 * 16
+    # Beside the 16 blocks of the source; the view that drops the axis is fused into its block.
+    assert count_tasks(result, optimized=True) <= 2 * 16
 
 
 def test_streaming_needs_two_tasks_a_block_and_few_more() -> None:
