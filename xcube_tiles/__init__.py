@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from xcube_tiles.options import get_options, set_options
     from xcube_tiles.render.style import Style
     from xcube_tiles.sources.collection import Collection, scan
-    from xcube_tiles.sources.stac import open_stac
+    from xcube_tiles.sources.stac.opening import open_stac
 
 _HOMES = {
     "Catalog": "catalog.model",
@@ -44,7 +44,7 @@ _HOMES = {
     "empty_cube": "cube.labels",
     "get_options": "options",
     "open_catalog": "catalog.reader",
-    "open_stac": "sources.stac",
+    "open_stac": "sources.stac.opening",
     "scan": "sources.collection",
     "set_options": "options",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import xcube_tiles as xt
-from tests.sources.stac_data import bare
+from tests.sources.stac.data import bare
 from tests.wrong_calls import WrongCall
 from xcube_tiles.errors import GridError, NoItemsError, SizeLimitError, StacError
 

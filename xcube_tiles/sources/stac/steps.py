@@ -10,7 +10,7 @@ import pystac
 
 from xcube_tiles.errors import StacError
 from xcube_tiles.grid.extent import Extent, as_crs
-from xcube_tiles.sources.stac_query import Json, instant
+from xcube_tiles.sources.stac.query import Json, instant
 
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox

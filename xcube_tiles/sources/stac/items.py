@@ -21,7 +21,7 @@ from pystac_client.stac_api_io import StacApiIO
 from pystac_client.warnings import PystacClientWarning
 
 from xcube_tiles.errors import NoItemsError, StacError
-from xcube_tiles.sources.stac_query import (
+from xcube_tiles.sources.stac.query import (
     Json,
     Query,
     check_local,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 import xarray as xr
 
-from tests.sources.stac_servers import rustac_api
-from xcube_tiles.sources.stac import open_stac
-from xcube_tiles.sources.stac_items import find_items
-from xcube_tiles.sources.stac_query import Query
+from tests.sources.stac.servers import rustac_api
+from xcube_tiles.sources.stac.items import find_items
+from xcube_tiles.sources.stac.opening import open_stac
+from xcube_tiles.sources.stac.query import Query
 from xcube_tiles.testing.demo import Demo
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from odc.geo.geobox import GeoBox
 
 from xcube_tiles.errors import SizeLimitError, StacError
 from xcube_tiles.grid.extent import Extent, as_crs
-from xcube_tiles.sources.stac_grid import (
+from xcube_tiles.sources.stac.grid import (
     SizeRequest,
     check_size,
     cropped,
@@ -23,7 +23,7 @@ from xcube_tiles.sources.stac_grid import (
     shape_of,
     snapped,
 )
-from xcube_tiles.sources.stac_native import CellSize, NativeGrid
+from xcube_tiles.sources.stac.native import CellSize, NativeGrid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

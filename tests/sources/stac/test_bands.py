@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xcube_tiles.errors import StacError
-from xcube_tiles.sources.stac_bands import (
+from xcube_tiles.sources.stac.bands import (
     Band,
     Encoding,
     encoding,
@@ -22,7 +22,7 @@ from xcube_tiles.sources.stac_bands import (
 )
 
 if TYPE_CHECKING:
-    from tests.sources.stac_data import Json
+    from tests.sources.stac.data import Json
 
 TIF = "image/tiff; application=geotiff; profile=cloud-optimized"
 

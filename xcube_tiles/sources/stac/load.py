@@ -15,10 +15,10 @@ from xcube_tiles.cube.georef import canonical
 from xcube_tiles.errors import StacError
 from xcube_tiles.grid.extent import as_crs
 from xcube_tiles.options import get_options
-from xcube_tiles.sources.stac_bands import Band, CellPlan, Encoding, band_field, plan_cells
-from xcube_tiles.sources.stac_native import reproject
-from xcube_tiles.sources.stac_query import instant
-from xcube_tiles.sources.stac_read import Driver, Parser, band_metadata
+from xcube_tiles.sources.stac.bands import Band, CellPlan, Encoding, band_field, plan_cells
+from xcube_tiles.sources.stac.native import reproject
+from xcube_tiles.sources.stac.query import instant
+from xcube_tiles.sources.stac.read import Driver, Parser, band_metadata
 from xcube_tiles.typing import ResamplingName
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
     from shapely.geometry.base import BaseGeometry
 
-    from xcube_tiles.sources.stac_scene import Scene
+    from xcube_tiles.sources.stac.scene import Scene
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from rasterio.warp import Resampling, reproject
 
-from tests.sources.stac_data import (
+from tests.sources.stac.data import (
     SHAPE,
     TRANSFORM,
     UTM32,
@@ -33,8 +33,8 @@ from xcube_tiles.cube.georef import geobox_of
 from xcube_tiles.errors import GridError, NoItemsError, SizeLimitError, StacError
 from xcube_tiles.grid.extent import Extent
 from xcube_tiles.options import set_options
-from xcube_tiles.sources.stac import open_stac
-from xcube_tiles.sources.stac_native import MixedCRSWarning
+from xcube_tiles.sources.stac.native import MixedCRSWarning
+from xcube_tiles.sources.stac.opening import open_stac
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from tests.sources.stac_data import Json
+    from tests.sources.stac.data import Json
     from xcube_tiles.typing import ResamplingName
 
 EAST = TRANSFORM @ Affine.translation(SHAPE[1] // 2, 0)

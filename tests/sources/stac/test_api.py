@@ -10,7 +10,7 @@ import pystac_client
 import pytest
 import requests
 
-from tests.sources.stac_data import (
+from tests.sources.stac.data import (
     SHAPE,
     TRANSFORM,
     UTM32,
@@ -22,16 +22,16 @@ from tests.sources.stac_data import (
     item,
     write_tif,
 )
-from tests.sources.stac_servers import pgstac_api, rustac_api
+from tests.sources.stac.servers import pgstac_api, rustac_api
 from xcube_tiles.errors import NoItemsError, StacError
-from xcube_tiles.sources.stac import open_stac
-from xcube_tiles.sources.stac_native import MixedCRSWarning
+from xcube_tiles.sources.stac.native import MixedCRSWarning
+from xcube_tiles.sources.stac.opening import open_stac
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.sources.stac_data import Json
-    from xcube_tiles.sources.stac_items import StacSource
+    from tests.sources.stac.data import Json
+    from xcube_tiles.sources.stac.items import StacSource
 
 COUNT = 250
 """Items of the archive: more than one page of any server, and more than the notorious 100."""

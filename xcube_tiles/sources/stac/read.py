@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
     from odc.loader.types import RasterLoadParams, RasterSource
 
-    from xcube_tiles.sources.stac_bands import CellPlan, Encoding
+    from xcube_tiles.sources.stac.bands import CellPlan, Encoding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

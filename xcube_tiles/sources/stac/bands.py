@@ -14,7 +14,7 @@ from xcube_tiles.errors import StacError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from xcube_tiles.sources.stac_query import Json
+    from xcube_tiles.sources.stac.query import Json
 
 _RASTER_TYPES = (
     "image/",

@@ -14,8 +14,8 @@ from pyproj import Geod
 
 from xcube_tiles.errors import GridError, StacError
 from xcube_tiles.grid.extent import as_crs
-from xcube_tiles.sources.stac_bands import band_field
-from xcube_tiles.sources.stac_query import flat_bbox
+from xcube_tiles.sources.stac.bands import band_field
+from xcube_tiles.sources.stac.query import flat_bbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from odc.geo.crs import CRS
     from shapely.geometry.base import BaseGeometry
 
-    from xcube_tiles.sources.stac_bands import Band
-    from xcube_tiles.sources.stac_query import Json
+    from xcube_tiles.sources.stac.bands import Band
+    from xcube_tiles.sources.stac.query import Json
 
 
 class MixedCRSWarning(UserWarning):

@@ -23,7 +23,7 @@ from tests.postgres import WAIT_SECONDS, free_port, has_postgis, postgres_server
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tests.sources.stac_data import Json
+    from tests.sources.stac.data import Json
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from xcube_tiles.errors import SizeLimitError, StacError
-from xcube_tiles.sources.stac_native import CellSize, NativeGrid, finest, size_in
+from xcube_tiles.sources.stac.native import CellSize, NativeGrid, finest, size_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

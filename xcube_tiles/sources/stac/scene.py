@@ -10,8 +10,8 @@ import shapely
 
 from xcube_tiles.errors import NoItemsError
 from xcube_tiles.grid.extent import Extent
-from xcube_tiles.sources.stac_bands import Band, Encoding, encoding
-from xcube_tiles.sources.stac_native import NativeGrid, footprint, native_grids
+from xcube_tiles.sources.stac.bands import Band, Encoding, encoding
+from xcube_tiles.sources.stac.native import NativeGrid, footprint, native_grids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from odc.geo.crs import CRS
     from shapely.geometry.base import BaseGeometry
 
-    from xcube_tiles.sources.stac_items import Found
-    from xcube_tiles.sources.stac_query import Json
+    from xcube_tiles.sources.stac.items import Found
+    from xcube_tiles.sources.stac.query import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

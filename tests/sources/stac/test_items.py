@@ -10,10 +10,10 @@ import pystac_client
 import pytest
 from pystac_client.warnings import PystacClientWarning
 
-from tests.sources.stac_data import bare, collection, save_catalog
+from tests.sources.stac.data import bare, collection, save_catalog
 from xcube_tiles.errors import NoItemsError, StacError
-from xcube_tiles.sources.stac_items import find_items
-from xcube_tiles.sources.stac_query import Json, Query, parse_filter, time_span
+from xcube_tiles.sources.stac.items import find_items
+from xcube_tiles.sources.stac.query import Json, Query, parse_filter, time_span
 
 if TYPE_CHECKING:
     from pathlib import Path

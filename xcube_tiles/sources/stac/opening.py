@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, TypeAlias
 from xcube_tiles.errors import StacError
 from xcube_tiles.grid.extent import Extent, as_crs
 from xcube_tiles.options import get_options
-from xcube_tiles.sources.stac_bands import find_bands
-from xcube_tiles.sources.stac_grid import SizeRequest, check_size, cropped, plan_geobox
-from xcube_tiles.sources.stac_items import find_items
-from xcube_tiles.sources.stac_load import kernel_names, load_cube, plan_variables
-from xcube_tiles.sources.stac_native import choose_crs
-from xcube_tiles.sources.stac_query import Query, parse_filter, search_bbox, time_span
-from xcube_tiles.sources.stac_scene import place_items
-from xcube_tiles.sources.stac_steps import check_groupby, time_steps
+from xcube_tiles.sources.stac.bands import find_bands
+from xcube_tiles.sources.stac.grid import SizeRequest, check_size, cropped, plan_geobox
+from xcube_tiles.sources.stac.items import find_items
+from xcube_tiles.sources.stac.load import kernel_names, load_cube, plan_variables
+from xcube_tiles.sources.stac.native import choose_crs
+from xcube_tiles.sources.stac.query import Query, parse_filter, search_bbox, time_span
+from xcube_tiles.sources.stac.scene import place_items
+from xcube_tiles.sources.stac.steps import check_groupby, time_steps
 
 if TYPE_CHECKING:
     import xarray as xr
     from odc.geo import SomeCRS
 
-    from xcube_tiles.sources.stac_grid import Resolution
-    from xcube_tiles.sources.stac_items import StacSource
-    from xcube_tiles.sources.stac_query import FilterLike, TimeSpan
-    from xcube_tiles.sources.stac_steps import GroupBy
+    from xcube_tiles.sources.stac.grid import Resolution
+    from xcube_tiles.sources.stac.items import StacSource
+    from xcube_tiles.sources.stac.query import FilterLike, TimeSpan
+    from xcube_tiles.sources.stac.steps import GroupBy
     from xcube_tiles.typing import ResamplingName
 
 BBox: TypeAlias = Sequence[float]

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sources.stac_data import bare
+from tests.sources.stac.data import bare
 from xcube_tiles.errors import StacError
 from xcube_tiles.grid.extent import Extent
-from xcube_tiles.sources.stac_query import (
+from xcube_tiles.sources.stac.query import (
     Query,
     check_local,
     flat_bbox,
@@ -27,7 +27,7 @@ from xcube_tiles.sources.stac_query import (
 )
 
 if TYPE_CHECKING:
-    from tests.sources.stac_data import Json
+    from tests.sources.stac.data import Json
 
 
 def scene(**properties: object) -> Json:

@@ -13,11 +13,11 @@ from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sources.stac_data import TRANSFORM, UTM32, UTM33, bare, item
+from tests.sources.stac.data import TRANSFORM, UTM32, UTM33, bare, item
 from xcube_tiles.errors import StacError
 from xcube_tiles.grid.extent import as_crs
-from xcube_tiles.sources.stac_bands import Band
-from xcube_tiles.sources.stac_native import (
+from xcube_tiles.sources.stac.bands import Band
+from xcube_tiles.sources.stac.native import (
     CellSize,
     MixedCRSWarning,
     NativeGrid,
@@ -30,7 +30,7 @@ from xcube_tiles.sources.stac_native import (
 )
 
 if TYPE_CHECKING:
-    from tests.sources.stac_data import Json
+    from tests.sources.stac.data import Json
 
 RED = Band(name="red", asset="red", index=1)
 BANDS = (RED,)
@@ -242,7 +242,7 @@ class TestAntimeridian:
         assert moved.bounds == (-180, -90, 180, 90)
 
     def test_cube_across_it(self) -> None:
-        from xcube_tiles.sources.stac import open_stac
+        from xcube_tiles.sources.stac.opening import open_stac
 
         content = bare(crs="EPSG:32660", transform=Affine(1000, 0, 750000, 0, -1000, 1100000))
         content["geometry"] = None
