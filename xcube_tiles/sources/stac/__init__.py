@@ -1,0 +1,1 @@
+"""Cubes from STAC: items found, a grid laid over them, their assets read lazily."""
