@@ -317,8 +317,18 @@ def test_warped_cells_do_not_depend_on_blocks(
 ) -> None:
     target: dict[str, Any] = {"crs": "EPSG:3857", "resolution": resolution}
     whole = uneven.to_cube(**target, resampling=resampling, chunks=1000).compute()
-    parts = uneven.to_cube(**target, resampling=resampling, chunks={"y": 5, "x": 7})
+    parts = uneven.to_cube(**target, resampling=resampling, chunks={"y": 5, "x": 7, "time": 2})
+    assert [max(sizes) for sizes in parts["raster"].chunks or ()] == [2, 5, 7]
     xr.testing.assert_identical(parts.compute(), whole)
+
+
+def test_rasters_of_one_grid_are_warped_together(files: xt.Collection) -> None:
+    cube = files.to_cube(crs="EPSG:3857", resolution=12, resampling="bilinear")
+    assert cube["red"].dims == ("time", "y", "x")
+    assert len(cube["red"].data.__dask_graph__()) == 6
+    native = files.to_cube()
+    expected = warp(native["red"], geobox_of(cube), "bilinear")
+    np.testing.assert_array_equal(cube["red"], expected)
 
 
 def test_rasters_of_two_zones_meet_on_one_grid(tmp_path: Path) -> None:
@@ -410,6 +420,8 @@ def test_wrong_chunks(files: xt.Collection) -> None:
         files.to_cube(chunks={"z": 1})
     with pytest.raises(CollectionError, match="positive number, got 0"):
         files.to_cube(chunks=0)
+    with pytest.raises(CollectionError, match=r"a number or sizes by dimension, got 2\.5"):
+        files.to_cube(chunks=2.5)  # type: ignore[arg-type]
 
 
 def test_files_that_are_no_rasters(tmp_path: Path) -> None:

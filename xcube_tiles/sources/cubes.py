@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from xcube_tiles.sources.grids import common_grid, equal_grids
 from xcube_tiles.sources.reading import StackReader, part_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from odc.geo.geobox import GeoBox
 
@@ -139,7 +140,7 @@ class _Variable:
         if self.options.target is None:
             array = xr.DataArray(self._lazy(self.parts, table.shape, grid, blocks), dims=dims)
         else:
-            array = xr.DataArray(self._warped(table, grid, blocks[-2:]))
+            array = self._warped(table, grid, dims).chunk(_explicit(self.options.chunks))
         array.attrs = variable_attrs(self.bands, scaled=self.options.scaled)
         return set_cell_type(array, self.cells)
 
@@ -147,32 +148,45 @@ class _Variable:
         self, parts: tuple[Part, ...], lead: tuple[int, ...], grid: GeoBox, blocks: tuple[int, ...]
     ) -> Any:
         shape = (*lead, *grid.shape)
-        versions = tuple(header.version for header in self.headers)
+        versions = {header.path: header.version for header in self.headers}
         return from_reader(
             StackReader(parts, shape, self.options.storage),
             shape=shape,
             chunks=blocks,
             dtype=self.cells.dtype,
             name=f"read-{self.name}",
-            token=(parts, versions, self.options.storage),
+            token=(parts, [versions[part.path] for part in parts], self.options.storage),
         )
 
-    def _warped(self, table: DenseTable, grid: GeoBox, blocks: tuple[int, ...]) -> xr.Variable:
-        """Warp each raster by itself, then stack them along the axes."""
-        pairs = zip(self.parts, self.headers, strict=True)
-        rows = [self._warp_one(part, header, grid, blocks) for part, header in pairs]
+    def _warped(self, table: DenseTable, grid: GeoBox, dims: tuple[str, ...]) -> xr.DataArray:
+        """Warp the rasters at once if they share a grid, else each by itself, then stack them."""
+        sources = [header.geobox for header in self.headers]
+        if all(equal_grids(sources[0], source) for source in sources):
+            return self._warp(self.parts, table.shape, sources[0], grid, dims)
+        pairs = zip(self.parts, sources, strict=True)
+        rows = [self._warp((part,), (), source, grid, dims).variable for part, source in pairs]
         for axis in reversed(table.axes):
             size = len(axis.values)
             groups = [rows[n : n + size] for n in range(0, len(rows), size)]
             rows = [xr.Variable.concat(group, axis.dim) for group in groups]
-        return rows[0]
+        return xr.DataArray(rows[0])
 
-    def _warp_one(
-        self, part: Part, header: RasterHeader, grid: GeoBox, blocks: tuple[int, ...]
-    ) -> xr.Variable:
-        data = self._lazy((part,), (), header.geobox, blocks)
-        array = assign_geobox(xr.DataArray(data, dims=("y", "x"), name=self.name), header.geobox)
-        return warp(set_cell_type(array, self.cells), grid, self.options.resampling).variable
+    def _warp(
+        self,
+        parts: tuple[Part, ...],
+        lead: tuple[int, ...],
+        source: GeoBox,
+        grid: GeoBox,
+        dims: tuple[str, ...],
+    ) -> xr.DataArray:
+        blocks = (*(1 for _ in lead), *_edges({}, self.bands[0]))
+        data = self._lazy(parts, lead, source, blocks)
+        named = xr.DataArray(data, dims=dims[-data.ndim :], name=self.name)
+        array = set_cell_type(assign_geobox(named, source), self.cells)
+        given = _explicit(self.options.chunks)
+        edge = given.get("y", given.get("x"))
+        warped = warp(array, grid, self.options.resampling, chunk_size=edge)
+        return xr.DataArray(warped.variable)
 
 
 def _covers(box: GeoBox, target: GeoBox) -> bool:
@@ -199,28 +213,32 @@ def _key_coords(table: DenseTable) -> dict[str, xr.Variable]:
 
 
 def _check_chunks(table: DenseTable, chunks: int | Mapping[str, int] | None) -> None:
-    if chunks is None:
-        return
     dims = [*(axis.dim for axis in table.axes), "y", "x"]
-    sizes = {"y": chunks} if isinstance(chunks, int) else dict(chunks)
-    for dim, size in sizes.items():
+    if not isinstance(chunks, (int, Mapping, type(None))):
+        raise CollectionError(f"chunks are a number or sizes by dimension, got {chunks!r}")
+    for dim, size in _explicit(chunks).items():
         if dim not in dims:
             raise CollectionError(f"chunks name {dim!r}; the dimensions are {', '.join(dims)}")
         if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
             raise CollectionError(f"a chunk along {dim!r} must be a positive number, got {size!r}")
 
 
+def _explicit(chunks: int | Mapping[str, int] | None) -> dict[str, int]:
+    """Return the sizes of blocks that the caller asks for."""
+    return dict.fromkeys("yx", chunks) if isinstance(chunks, int) else dict(chunks or {})
+
+
 def _block_shape(
     table: DenseTable, chunks: int | Mapping[str, int] | None, band: BandHeader
 ) -> tuple[int, ...]:
-    given = dict.fromkeys("yx", chunks) if isinstance(chunks, int) else dict(chunks or {})
-    lead = (given.get(axis.dim, 1) for axis in table.axes)
+    given = _explicit(chunks)
+    return (*(given.get(axis.dim, 1) for axis in table.axes), *_edges(given, band))
+
+
+def _edges(given: Mapping[str, int], band: BandHeader) -> tuple[int, int]:
+    """Return height and width of blocks: as asked, or else multiples of the file's own."""
     own = band.block_shape
-    return (
-        *lead,
-        given.get("y", _multiple(own.height)),
-        given.get("x", _multiple(own.width)),
-    )
+    return given.get("y", _multiple(own.height)), given.get("x", _multiple(own.width))
 
 
 def _multiple(block: int) -> int:
