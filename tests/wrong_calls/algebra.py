@@ -35,9 +35,9 @@ CALLS: list[WrongCall] = [
     ),
     WrongCall(
         "ds.tiles.reduce",
-        lambda: tiles().reduce("time", "mediam"),
+        lambda: tiles().reduce("time", "meadian"),
         ReducerError,
-        r"unknown reducer 'mediam'; expected a function, or one of first, last, min, max",
+        r"unknown reducer 'meadian'; expected a function, or one of first, last, min, max",
     ),
     WrongCall(
         "ds.tiles.reduce",
