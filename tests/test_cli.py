@@ -402,3 +402,17 @@ def test_an_unknown_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -
 )
 def test_conditions(texts: list[str] | None, expected: object) -> None:
     assert conditions(texts) == expected
+
+
+def test_the_page_of_the_command_tells_all_options() -> None:
+    page = (Path(__file__).parents[1] / "docs/reference/command.md").read_text()
+    commands = re.findall(r"^## (\w+)$", page, re.MULTILINE)
+    assert commands == [
+        command.callback.__name__ for command in app.registered_commands if command.callback
+    ]
+    for command in commands:
+        _, _, section = page.partition(f"## {command}\n")
+        section, _, _ = section.partition("\n## ")
+        help_text = output_of(command, "--help")
+        options = set(re.findall(r"--[a-z][a-z-]+", help_text)) - {"--help", "--serve"}
+        assert options == set(re.findall(r"--[a-z][a-z-]+", section)), command
