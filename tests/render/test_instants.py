@@ -59,6 +59,8 @@ def test_every_instant_is_found_by_its_own_text(order: list[int], place: int) ->
         ("yesterday", "exact", "ISO 8601 .* got 'yesterday'"),
         ("", "exact", "got ''"),
         ("NaT", "exact", "got 'NaT'"),
+        ("today", "nearest", "got 'today'"),
+        ("2018-13", "exact", "got '2018-13'"),
         ("2018", "closest", "'exact' or 'nearest', got 'closest'"),
     ],
 )

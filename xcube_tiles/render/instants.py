@@ -95,15 +95,25 @@ def iso(instant: np.datetime64) -> str:
 def _period(label: str | np.datetime64) -> tuple[np.datetime64, np.datetime64]:
     """Return the half-open period that a label is wide, as datetime64[ns]."""
     text = label.strip().removesuffix("Z") if isinstance(label, str) else label
+    # numpy also reads "now", "today" and "NaT": none of them names a time of an axis.
+    if isinstance(text, str) and not text[:4].isdecimal():
+        raise _no_time(label)
     try:
         start = np.datetime64(text)
-    except ValueError as error:
-        raise DimensionError(
-            f"expected an ISO 8601 time such as 2018-05-24 or 2018-05-24T10:30:00Z, got {label!r}"
-        ) from error
+    except (ValueError, TypeError) as error:
+        raise _no_time(label) from error
     if np.isnat(start) or np.datetime_data(start.dtype)[0] == "generic":
-        raise DimensionError(f"expected an ISO 8601 time such as 2018-05-24, got {label!r}")
-    return start.astype("datetime64[ns]"), (start + 1).astype("datetime64[ns]")
+        raise _no_time(label)
+    ends = np.array([start, start])
+    ends.view(np.int64)[1] += 1
+    begin, end = ends.astype("datetime64[ns]")
+    return begin, end
+
+
+def _no_time(label: object) -> DimensionError:
+    return DimensionError(
+        f"expected an ISO 8601 time such as 2018-05-24 or 2018-05-24T10:30:00Z, got {label!r}"
+    )
 
 
 def _not_found(times: NDArray[np.datetime64], label: str | np.datetime64) -> str:
