@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import pytest
 import xcube_tiles as xt
 from tests.sources.bucket import serve_bucket
 from tests.sources.rasters import ramp, write_raster
-from xcube_tiles.errors import CollectionError
+from xcube_tiles.errors import CollectionError, MissingExtraError
 from xcube_tiles.sources.storage import absolute, is_local
 
 if TYPE_CHECKING:
@@ -106,6 +107,21 @@ def test_gdal_reads_a_bucket_with_its_own_settings(
 def test_an_unknown_scheme_says_so() -> None:
     with pytest.raises(CollectionError, match="Protocol not known: nowhere"):
         xt.scan("nowhere://a/{band}.tif")
+
+
+def test_stores_that_cannot_be_listed_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("obstore")
+    options = {"endpoint": "http://127.0.0.1:9", "skip_signature": True, "region": "a"}
+    options |= {"client_options": {"allow_http": True}, "retry_config": {"max_retries": 0}}
+    with pytest.raises(CollectionError, match="can't be listed"):
+        xt.scan("s3://bucket/{band}.tif", storage_options=options)
+    monkeypatch.setitem(sys.modules, "paramiko", None)
+    with pytest.raises(CollectionError, match="paramiko"):
+        xt.scan("sftp://host/{band}.tif")
+    for module in ("s3fs", "obstore.fsspec"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=r"xcube_tiles\[cloud\]"):
+        xt.scan("s3://bucket/{band}.tif")
 
 
 @pytest.mark.parametrize(

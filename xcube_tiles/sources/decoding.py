@@ -95,7 +95,7 @@ def decodings(
     CollectionError
         Without `scaled`: rasters of different scale or offset.
     CellTypeError
-        Cells of 64 bits that need a NoData value and have none.
+        Cells of 64 bits that need a NoData value and have none, or both int64 and uint64.
 
     Notes
     -----
@@ -128,6 +128,12 @@ def _common_type(
 ) -> CellType:
     dtypes = [_value_dtype(band, scaled) for band in bands]
     dtype = np.result_type(*dtypes)
+    if dtype.kind == "f" and all(one.kind in "iu" for one in dtypes):
+        held = ", ".join(sorted({one.name for one in dtypes}))
+        raise CellTypeError(
+            f"rasters of {variable!r} hold {held}: no integer dtype holds both. Select those of one "
+            f"dtype with where(...)"
+        )
     if dtype.kind == "f":
         return CellType(dtype=dtype, nodata=float("nan"))
     nodata = {band.cell_type.nodata for band in bands}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # GDAL reads these itself, by range requests and with its own cache.
 _GDAL_SCHEMES = frozenset({"s3", "gs", "gcs", "az", "http", "https"})
+_OBSTORE_SCHEMES = frozenset({"s3", "s3a", "gs", "az", "abfs", "abfss", "http", "https"})
 _READ_AHEAD = 64 * 1024
 
 
@@ -65,16 +66,19 @@ def filesystem(url: str, options: Mapping[str, Any] | None) -> tuple[AbstractFil
     Raises
     ------
     CollectionError
-        The scheme of the URL is unknown to fsspec.
+        The scheme of the URL is unknown to fsspec, or the library that it wants isn't installed and
+        obstore has none.
     MissingExtraError
-        Neither the library that fsspec wants for the scheme nor obstore is installed.
+        Neither that library nor obstore is installed.
     """
     from fsspec.core import url_to_fs
 
     try:
         found: tuple[AbstractFileSystem, str] = url_to_fs(url, **(options or {}))
-    except ImportError:
-        return _obstore_filesystem(url, options)
+    except ImportError as error:
+        if url.partition("://")[0] in _OBSTORE_SCHEMES:
+            return _obstore_filesystem(url, options)
+        raise CollectionError(f"{url!r} can't be listed: {error}") from error
     except ValueError as error:
         raise CollectionError(f"{url!r} can't be listed: {error}") from error
     return found
@@ -110,13 +114,22 @@ def list_remote(filesystem: AbstractFileSystem, globs: Iterable[str]) -> list[st
     for pattern in globs:
         try:
             paths = filesystem.glob(pattern)
-        except OSError as error:
-            raise CollectionError(f"{pattern!r} can't be listed: {error}") from error
+        except _store_errors() as error:
+            reason = str(error).partition("\n")[0]
+            raise CollectionError(f"{pattern!r} can't be listed: {reason}") from error
         # obstore gives None when its store can't even be made of the options.
         if paths is None:
             raise CollectionError(f"{pattern!r} can't be listed; check storage_options")
         found.update(map(str, paths))
     return sorted(found)
+
+
+def _store_errors() -> tuple[type[Exception], ...]:
+    try:
+        from obstore.exceptions import BaseError
+    except ImportError:
+        return (OSError,)
+    return OSError, BaseError
 
 
 def fingerprint(path: str) -> tuple[int, int] | None:
