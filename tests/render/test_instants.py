@@ -34,7 +34,7 @@ def test_labels_name_what_they_are_wide(label: str | np.datetime64 | None, expec
 
 @pytest.mark.parametrize(
     ("label", "expected"),
-    [("2018-05-15", 0), ("2018-05-16", 1), ("1900", 0), ("2100", 3), ("2018-05", 1)],
+    [("2018-05-15", 0), ("2018-05-16", 1), ("1900", 0), ("2100", 3), ("0001", 0), ("9999", 3)],
 )
 def test_nearest_takes_the_closest_where_none_is_named(label: str, expected: int) -> None:
     assert select_time(TIMES, label, match="nearest") == expected
@@ -61,6 +61,9 @@ def test_every_instant_is_found_by_its_own_text(order: list[int], place: int) ->
         ("NaT", "exact", "got 'NaT'"),
         ("today", "nearest", "got 'today'"),
         ("2018-13", "exact", "got '2018-13'"),
+        ("2018-05-24T10:30+02:00", "exact", "in UTC"),
+        ("1434", "exact", "no time '1434'"),
+        ("9999", "exact", "no time '9999'"),
         ("2018", "closest", "'exact' or 'nearest', got 'closest'"),
     ],
 )

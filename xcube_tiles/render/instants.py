@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -15,6 +16,11 @@ TimeMatch: TypeAlias = Literal["exact", "nearest"]
 """`exact`: the label must name an instant of the axis; `nearest`: the closest one is taken."""
 
 _MOST_LISTED = 12
+
+_ISO = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d{1,9})?)?)?)?)?)?")
+
+_YEARS = range(1678, 2262)
+"""Years that datetime64[ns] holds whole."""
 
 
 def select_time(
@@ -75,7 +81,9 @@ def select_time(
     if match == "exact":
         raise DimensionError(_not_found(times, label))
     order = np.argsort(times, kind="stable")
-    return int(order[np.argmin(np.abs(times[order] - begin))])
+    # As floats: a difference of centuries overflows in nanoseconds.
+    distance = np.abs(times[order].astype(np.float64) - begin.astype(np.float64))
+    return int(order[np.argmin(distance)])
 
 
 def iso(instant: np.datetime64) -> str:
@@ -95,8 +103,8 @@ def iso(instant: np.datetime64) -> str:
 def _period(label: str | np.datetime64) -> tuple[np.datetime64, np.datetime64]:
     """Return the half-open period that a label is wide, as datetime64[ns]."""
     text = label.strip().removesuffix("Z") if isinstance(label, str) else label
-    # numpy also reads "now", "today" and "NaT": none of them names a time of an axis.
-    if isinstance(text, str) and not text[:4].isdecimal():
+    # numpy also reads "now", "today", "NaT" and, with a warning, offsets from UTC.
+    if isinstance(text, str) and not _ISO.fullmatch(text):
         raise _no_time(label)
     try:
         start = np.datetime64(text)
@@ -106,13 +114,18 @@ def _period(label: str | np.datetime64) -> tuple[np.datetime64, np.datetime64]:
         raise _no_time(label)
     ends = np.array([start, start])
     ends.view(np.int64)[1] += 1
+    year = int(start.astype("datetime64[Y]").astype(np.int64)) + 1970
+    if not _YEARS[0] <= year <= _YEARS[-1]:
+        # Nanoseconds reach no further: an empty period at that end of time.
+        ends = np.full(2, str(_YEARS[0] if year < _YEARS[0] else _YEARS[-1]), dtype="datetime64[Y]")
     begin, end = ends.astype("datetime64[ns]")
     return begin, end
 
 
 def _no_time(label: object) -> DimensionError:
     return DimensionError(
-        f"expected an ISO 8601 time such as 2018-05-24 or 2018-05-24T10:30:00Z, got {label!r}"
+        f"expected an ISO 8601 time in UTC such as 2018-05-24 or 2018-05-24T10:30:00Z, "
+        f"got {label!r}"
     )
 
 
