@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import tempfile
 import weakref
 from pathlib import Path
@@ -104,6 +105,15 @@ def test_a_layer_is_a_source_of_tiles(folder: str) -> None:
     assert len(source.geoboxes) == 2
     cells = source.read("band", level=1, rows=slice(0, 9), cols=slice(3, 5), time=2)
     assert cells.shape == (9, 2)
+
+
+def test_catalogs_and_layers_pickle(folder: str) -> None:
+    cube = random_cube((20, 30))
+    to_catalog(cube, folder, "scene")
+    catalog = pickle.loads(pickle.dumps(open_catalog(folder)))
+    layer = pickle.loads(pickle.dumps(catalog["scene"]))
+    found = layer.read("band", level=0, rows=slice(None), cols=slice(None))
+    np.testing.assert_array_equal(found, cube.band)
 
 
 def test_an_array_is_opened_once(folder: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dask.array as da
 import numpy as np
 import pytest
+from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from xcube_tiles.cube.cells import cell_type_of
 from xcube_tiles.cube.georef import geobox_of
 from xcube_tiles.grid.scheme import ZoomedScheme
 from xcube_tiles.kernels.pyramid import coarsen
-from xcube_tiles.testing.asserts import CountingReader, assert_lazy
+from xcube_tiles.testing.asserts import CountingReader, assert_lazy, count_tasks
 from xcube_tiles.testing.strategies import cubes
 
 if TYPE_CHECKING:
@@ -194,3 +195,30 @@ def test_a_zoomed_pyramid_lies_on_the_tiles_of_its_zooms() -> None:
     shrunk = (10 / geobox_of(tree["0"].to_dataset()).affine.a) ** 2 / np.cos(np.radians(46.94)) ** 2
     assert valid.size == pytest.approx(300 * 500 * shrunk, rel=0.02)
     assert valid.mean() == pytest.approx(cube.band.values.mean(), rel=0.02)
+
+
+def test_a_raster_of_the_whole_world_in_web_mercator() -> None:
+    latitudes = np.repeat(np.arange(89.5, -90, -1)[:, None], 360, axis=1)
+    world = cube_of(
+        latitudes, cells="float32", crs="EPSG:4326", corner=Affine(1, 0, -180, 0, -1, 90)
+    )
+    tree = pyramid(world, scheme="WebMercatorQuad")
+    base = tree["0"].to_dataset()
+    assert geobox_of(base).boundingbox.bbox == pytest.approx(
+        (-20037508.34, -20037508.34, 20037508.34, 20037508.34)
+    )
+    assert tree.attrs["xcube_tiles"]["zoom"] == len(tree.children) - 1
+    column = base.band.values[:, 100]
+    assert np.isfinite(column).all()
+    assert (np.diff(column) <= 0).all()
+    assert column[0] == pytest.approx(85.05, abs=0.5)
+
+
+def test_a_block_of_the_base_takes_few_tasks() -> None:
+    cube = random_cube((256, 256)).chunk(y=32, x=32)
+    tree = pyramid(cube, levels=3, block=32)
+    blocks = 64
+    assert count_tasks(tree["0"].to_dataset()) == blocks
+    # The source's task, one for its part of each level, one for each block of the levels.
+    assert count_tasks(tree["1"].to_dataset()) == blocks * 2 + 16
+    assert count_tasks(tree["2"].to_dataset()) == blocks * 2 + 4

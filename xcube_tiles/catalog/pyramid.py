@@ -24,6 +24,7 @@ from xcube_tiles.typing import PyramidResampling
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from xcube_tiles.grid.layout import TileLayout
     from xcube_tiles.grid.scheme import Scheme
     from xcube_tiles.typing import ResamplingName, XarrayObject
 
@@ -240,7 +241,7 @@ def _onto_zoom(
 ) -> xr.Dataset:
     """Warp a cube onto the tiles of a zoom that it touches."""
     layout = scheme.layout(zoom)
-    extent = Extent.from_geobox(geobox_of(cube)).to_crs(layout.crs)
+    extent = _within(Extent.from_geobox(geobox_of(cube)), layout).to_crs(layout.crs)
     cols, rows = layout.key_range(extent)
     (height, width), (x, y) = layout.tile_shape, layout.resolution
     # Where 2**levels exceeds a tile, coarse cells begin at multiples of it, as those of the zoom.
@@ -252,6 +253,13 @@ def _onto_zoom(
     corner = Affine(x, 0, layout.origin[0] + left * x, 0, -y, layout.origin[1] - top * y)
     resampling = {name: _WARP.get(method, "nearest") for name, method in methods.items()}
     return warp(cube, GeoBox(shape, corner, layout.crs), resampling, chunk_size=block)
+
+
+def _within(extent: Extent, layout: TileLayout) -> Extent:
+    """Return the part of an extent that a layout covers: Web Mercator has no poles."""
+    if not extent.crs.geographic or layout.crs.geographic:
+        return extent
+    return extent.intersection(layout.extent().to_crs(extent.crs)) or extent
 
 
 def _lazy_data(array: xr.DataArray, block: int) -> Any:
