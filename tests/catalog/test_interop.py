@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import zarr
 
 from tests.catalog.cubes import cells_of, random_cube
 from xcube_tiles.catalog.pyramid import pyramid
+from xcube_tiles.catalog.reader import open_catalog
 from xcube_tiles.catalog.writer import to_catalog
 from xcube_tiles.cube.georef import geobox_of
 from xcube_tiles.grid.extent import Extent
@@ -112,3 +114,21 @@ def test_rio_tiler_finds_the_levels(folder: Path) -> None:
             wanted = cells_of(tree, level)
             np.testing.assert_array_equal(image.data, wanted)
             np.testing.assert_array_equal(image.array.mask, wanted == -9999)
+
+
+def test_a_layer_made_by_others_is_read(tmp_path: Path) -> None:
+    to_catalog(CUBE, tmp_path / "c.zarr", "ours")
+    root = tmp_path / "c.zarr" / "theirs"
+    (tmp_path / "c.zarr" / "ours").rename(root)
+    document = json.loads((root / "zarr.json").read_text())
+    del document["attributes"]["xcube_tiles"], document["consolidated_metadata"]
+    for number, entry in enumerate(document["attributes"]["multiscales"]["layout"]):
+        entry["asset"] = f"r{number}"
+        (root / str(number)).rename(root / f"r{number}")
+    (root / "zarr.json").write_text(json.dumps(document))
+    layer = open_catalog(tmp_path / "c.zarr")["theirs"]
+    assert (layer.variables, layer.metadata) == (("band",), {})
+    assert [level.path for level in layer.levels] == ["r0", "r1", "r2"]
+    found = open_catalog(tmp_path / "c.zarr").read("theirs", zoom=1)
+    np.testing.assert_array_equal(found.band, cells_of(pyramid(CUBE), 1))
+    np.testing.assert_array_equal(found.time, CUBE.time)
