@@ -77,6 +77,9 @@ def test_intervals_with_labels() -> None:
     )
     assert got.time.values.tolist() == ["early", "late"]
     assert dimension_types(got)["time"] == "other"
+    middles = [pd.Timestamp("2018-05-12"), pd.Timestamp("2018-12-01")]
+    dated = aggregate(stack(), "time", intervals, "min", labels=middles)
+    assert dimension_types(dated)["time"] == "temporal"
     plain = aggregate(stack(), "time", intervals, "min")
     np.testing.assert_array_equal(plain, got)
     assert plain.time.dtype == stack().time.dtype

@@ -174,7 +174,8 @@ def _intervals(
 
 def _label_array(labels: Sequence[Hashable]) -> NDArray[np.generic]:
     array = np.asarray(labels)
-    return array.astype(object) if array.ndim != 1 else array
+    # Timestamps and datetimes come out as objects; pandas knows them.
+    return pd.Index(list(labels)).to_numpy() if array.dtype.kind == "O" else array
 
 
 def _interval(item: tuple[Instant, Instant]) -> tuple[pd.Timestamp, pd.Timestamp]:
