@@ -19,8 +19,8 @@ def band(
 ) -> BandHeader:
     return BandHeader(
         cell_type=CellType.parse(cells),
-        scale=scale,
-        offset=offset,
+        scale=1.0,
+        offset=0.0,
         masked=masked,
         alpha=False,
         unit=None,

@@ -131,8 +131,8 @@ def _common_type(
     if dtype.kind == "f" and all(one.kind in "iu" for one in dtypes):
         held = ", ".join(sorted({one.name for one in dtypes}))
         raise CellTypeError(
-            f"rasters of {variable!r} hold {held}: no integer dtype holds both. Select those of one "
-            f"dtype with where(...)"
+            f"rasters of {variable!r} hold {held}: no integer dtype holds both. Select those of "
+            f"one dtype with where(...)"
         )
     if dtype.kind == "f":
         return CellType(dtype=dtype, nodata=float("nan"))
