@@ -19,7 +19,11 @@ RED = categories_from_mapping({1: "#f00"})
     ("fields", "text"),
     [
         ({"bands": ("a", "b")}, "one band, or three .* got 2: a, b"),
-        ({"bands": "abc"}, "a tuple of names, got 'abc'"),
+        ({"bands": 3}, "a name or a tuple of names, got 3"),
+        ({"bands": ("a", 3)}, "a name or a tuple of names"),
+        ({"stretch": 3}, "a pair of numbers, or a tuple of pairs, got 3"),
+        ({"stretch": "low"}, "a pair of numbers"),
+        ({"stretch": ((0, 1, 2),)}, "a pair of numbers"),
         ({"bands": ("a",), "expression": "a"}, "not both"),
         ({"bands": ("a", "b", "c"), "colormap": "viridis"}, "leave out the colours"),
         ({"stretch": (Stretch(0, 1), Stretch(0, 1))}, "expected one stretch, got 2"),
@@ -36,6 +40,16 @@ RED = categories_from_mapping({1: "#f00"})
 def test_styles_that_contradict_themselves_are_refused(fields: dict[str, Any], text: str) -> None:
     with pytest.raises(StyleError, match=text):
         Style(**fields)
+
+
+def test_a_name_and_a_pair_alone_will_do() -> None:
+    loose: Any = {"bands": "v", "stretch": (0, 1)}
+    assert Style(**loose) == Style(bands=("v",), stretch=(Stretch(0, 1),))
+    loose = {"bands": ["r", "g", "b"], "stretch": [(0, 1), [0, 2], np.array([0, 3])]}
+    assert Style(**loose).stretch == (Stretch(0, 1), Stretch(0, 2), Stretch(0, 3))
+    assert hash(Style(**loose)) == hash(Style(**loose))
+    loose = {"categories": {1: "#f00"}}
+    assert Style(**loose).categories == RED
 
 
 def test_expressions_are_read_at_once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, get_args
 
@@ -9,7 +10,12 @@ import numpy as np
 
 from xcube_tiles.algebra.expression import Expression
 from xcube_tiles.errors import StyleError
-from xcube_tiles.render.categories import MOST_CATEGORIES, Category, categories_from_attributes
+from xcube_tiles.render.categories import (
+    MOST_CATEGORIES,
+    Category,
+    categories_from_attributes,
+    categories_from_mapping,
+)
 from xcube_tiles.render.colormaps import colormap
 from xcube_tiles.render.source import TileSource, attributes_of, check_variables
 from xcube_tiles.render.statistics import percentiles_of
@@ -39,18 +45,22 @@ class Style:
 
     Examples
     --------
-    >>> Style(bands=("ndvi",), stretch=(Stretch(-0.2, 1),), colormap="ndvi").is_rgb
-    False
+    >>> Style(bands="ndvi", stretch=(-0.2, 1), colormap="ndvi").stretch
+    (Stretch(low=-0.2, high=1.0),)
+    >>> Style(bands=("B04", "B03", "B02")).is_rgb
+    True
     """
 
     bands: tuple[str, ...] = ()
-    """Names of one or of three variables; empty: the first variable of the source."""
+    """Names of one or of three variables, or one name alone; empty: the first variable of the
+    source."""
 
     expression: str | None = None
     """Band mathematics instead of bands, such as `(nir - red) / (nir + red)`."""
 
     stretch: tuple[Stretch, ...] = ()
-    """Values of the first and the last colour, for all bands or for each; empty: `percentiles`."""
+    """Values of the first and the last colour, for all bands or for each; one pair of numbers alone
+    will do; empty: `percentiles`."""
 
     percentiles: tuple[float, float] = DEFAULT_PERCENTILES
     """Percentiles, 0 to 100, of the source's values that are the stretch where none is given."""
@@ -59,12 +69,18 @@ class Style:
     """Name of a colour map; None: the categories of the variable, else viridis."""
 
     categories: tuple[Category, ...] = ()
-    """Values that have colours of their own; other values are transparent then."""
+    """Values that have colours of their own, or a mapping from value to colour; other values are
+    transparent then."""
 
     resampling: DrawResampling = "nearest"
     """How a pixel gets its value; categories are always drawn with the nearest cell."""
 
     def __post_init__(self) -> None:
+        # A name or a pair alone is what a notebook has at hand; what is stored has one shape.
+        object.__setattr__(self, "bands", _as_names(self.bands))
+        object.__setattr__(self, "stretch", _as_stretches(self.stretch))
+        if isinstance(self.categories, Mapping):
+            object.__setattr__(self, "categories", categories_from_mapping(self.categories))
         self._check_bands()
         self._check_stretch()
         if self.colormap is not None:
@@ -80,8 +96,6 @@ class Style:
             )
 
     def _check_bands(self) -> None:
-        if isinstance(self.bands, str) or not all(isinstance(name, str) for name in self.bands):
-            raise StyleError(f"bands are a tuple of names, got {self.bands!r}")
         if len(self.bands) not in (0, 1, 3):
             raise StyleError(
                 f"expected one band, or three for red, green and blue, got {len(self.bands)}: "
@@ -190,6 +204,25 @@ def complete_style(source: TileSource, style: Style | None = None) -> Style:
     else:
         stretch = tuple(percentiles_of(source, band, style.percentiles) for band in style.bands)
     return replace(style, stretch=stretch, colormap=_shown_colormap(style))
+
+
+def _as_names(bands: object) -> tuple[str, ...]:
+    names = (bands,) if isinstance(bands, str) else bands
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise StyleError(f"bands are a name or a tuple of names, got {bands!r}")
+    return tuple(names)
+
+
+def _as_stretches(stretch: object) -> tuple[Stretch, ...]:
+    try:
+        pairs = list(stretch)  # type: ignore[call-overload]
+        if len(pairs) == 2 and not any(isinstance(pair, list | tuple) for pair in pairs):
+            pairs = [pairs]
+        return tuple(Stretch(float(low), float(high)) for low, high in pairs)
+    except (TypeError, ValueError) as error:
+        raise StyleError(
+            f"a stretch is a pair of numbers, or a tuple of pairs, got {stretch!r}"
+        ) from error
 
 
 def _shown_colormap(style: Style) -> str | None:
