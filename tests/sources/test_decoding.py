@@ -41,6 +41,8 @@ def band(
         (["uint8raw", "int8raw"], False, "int16raw"),
         (["uint8raw", "uint8ud1"], False, "int16"),
         (["uint32raw"], True, "int64"),
+        (["int8", "uint32raw"], False, "int64"),
+        (["uint8raw", "int8raw"], True, "int16"),
         (["float32raw"], False, "float32"),
         (["float32", "float64ud-9999"], False, "float64"),
         (["uint8ud255", "float32"], False, "float32"),

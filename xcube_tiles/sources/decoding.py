@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 # Every value of the key fits the dtype beside it, and the lowest number stays free for NoData.
 _WIDER = {
-    "bool": "uint8",
     "int8": "int16",
     "uint8": "int16",
     "int16": "int32",
@@ -143,13 +142,14 @@ def _common_type(
         return CellType(dtype=dtype, nodata=first)
     if nodata == {None} and not masked and not needs_nodata:
         return CellType(dtype=dtype, nodata=None)
-    wider = np.dtype(_WIDER.get(dtype.name, dtype.name))
-    if wider == dtype:
+    # A signed dtype that only the mixture needs has a lowest number that no raster can hold.
+    wider = dtype if dtype not in dtypes else np.dtype(_WIDER.get(dtype.name, dtype.name))
+    if wider in dtypes:
         raise CellTypeError(
             f"rasters of {variable!r} hold {dtype.name} and have no common NoData value; no dtype "
             f"is wider. Rewrite the files with one NoData value"
         )
-    return CellType.constant(wider) if wider.kind == "i" else CellType(dtype=wider, nodata=255)
+    return CellType.constant(wider)
 
 
 def _value_dtype(band: BandHeader, scaled: bool) -> np.dtype[Any]:

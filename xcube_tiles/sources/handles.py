@@ -72,6 +72,6 @@ def _kept(path: str, overview: int | None) -> Any:
     if known is None:
         known = _Handle(open_raster(path, None, overview=overview), version)
     _HANDLES.open[key] = known
-    if len(_HANDLES.open) > _CAPACITY:
+    while len(_HANDLES.open) > _CAPACITY:
         _HANDLES.open.popitem(last=False)[1].file.close()
     return known.file
