@@ -38,7 +38,8 @@ def stack(dtype: str = "float64") -> xr.DataArray:
 )
 @pytest.mark.parametrize("name", ["mean", "median", "max"])
 def test_equals_resample(periods: str, frequency: str, name: str) -> None:
-    expected = getattr(stack().sortby("time").resample(time=frequency), name)()
+    with xr.set_options(use_flox=False):  # flox trips over numpy 2.5
+        expected = getattr(stack().sortby("time").resample(time=frequency), name)()
     got = aggregate(stack(), "time", periods, name)
     xr.testing.assert_allclose(got, expected)
     assert got.dims == ("time", "y", "x")
@@ -86,7 +87,8 @@ def test_intervals_with_labels() -> None:
 
 
 def test_climatology_equals_groupby() -> None:
-    expected = stack().groupby("time.month").median()
+    with xr.set_options(use_flox=False):
+        expected = stack().groupby("time.month").median()
     got = aggregate(stack(), "time", "climatology:month", "median")
     np.testing.assert_allclose(got, expected.transpose("month", "y", "x"))
     assert got.dims == ("month", "y", "x")
