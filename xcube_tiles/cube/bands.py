@@ -9,6 +9,7 @@ import xarray as xr
 
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.cube.dimensions import TYPE_ATTR, find_dim
+from xcube_tiles.cube.keycoords import KEY_ATTR
 from xcube_tiles.errors import DimensionError
 
 BANDS = "bands"
@@ -29,13 +30,20 @@ def stack_bands(cube: xr.Dataset) -> xr.DataArray:
     ------
     DimensionError
         No variables; variables whose dimensions or cell types differ.
+
+    Examples
+    --------
+    >>> cube = xr.Dataset({"red": (("y", "x"), [[1.0]]), "nir": (("y", "x"), [[2.0]])})
+    >>> stack_bands(cube).sel(bands="nir").values
+    array([[2.]])
     """
     if not cube.data_vars:
         raise DimensionError("a cube without variables has no bands to stack")
     arrays = list(cube.data_vars.values())
     _require_equal({str(a.name): tuple(map(str, a.dims)) for a in arrays}, "dimensions")
     _require_equal({str(a.name): cell_type_of(a).name for a in arrays}, "cell types")
-    labels = xr.Variable((BANDS,), [str(a.name) for a in arrays], {TYPE_ATTR: "bands"})
+    key = {KEY_ATTR: cube.attrs[KEY_ATTR]} if KEY_ATTR in cube.attrs else {}
+    labels = xr.Variable((BANDS,), [str(a.name) for a in arrays], {TYPE_ATTR: "bands", **key})
     stacked = xr.Variable.concat([array.variable for array in arrays], BANDS)
     stacked.attrs = _shared_attrs(arrays)
     result = xr.DataArray(stacked, coords={**cube.coords, BANDS: labels})
@@ -67,7 +75,14 @@ def unstack_bands(array: xr.DataArray) -> xr.Dataset:
     Raises
     ------
     DimensionError
-        The array has no band axis, or one without labels.
+        The array has no band axis, or one without labels; two bands of one name; a band named like
+        a coordinate.
+
+    Examples
+    --------
+    >>> array = xr.DataArray([[[1.0]], [[2.0]]], {"bands": ["red", "nir"]}, ("bands", "y", "x"))
+    >>> list(unstack_bands(array).data_vars)
+    ['red', 'nir']
     """
     dim = find_dim(array, "bands")
     if dim is None:
@@ -77,8 +92,17 @@ def unstack_bands(array: xr.DataArray) -> xr.Dataset:
         )
     if dim not in array.coords:
         raise DimensionError(f"the band axis {dim!r} has no labels; assign_coords({dim}=[...])")
-    names = [str(label) for label in np.asarray(array.coords[dim].values)]
+    labels = array.coords[dim]
+    names = [str(label) for label in np.asarray(labels.values)]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    taken = twice or [name for name in names if name in array.coords]
+    if taken:
+        raise DimensionError(
+            f"band {taken[0]!r} can't become a variable: "
+            f"{'several bands have' if twice else 'a coordinate has'} that name; "
+            f"rename it with rename_labels({dim!r}, ...)"
+        )
+    attrs = {KEY_ATTR: labels.attrs[KEY_ATTR]} if KEY_ATTR in labels.attrs else {}
     return xr.Dataset(
-        {name: array.isel({dim: at}, drop=True) for at, name in enumerate(names)},
-        attrs=array.attrs if array.name is None else {},
+        {name: array.isel({dim: at}, drop=True) for at, name in enumerate(names)}, attrs=attrs
     )

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from xcube_tiles.cube.blocks import map_blocks
+from xcube_tiles.cube.georef import spatial_dims
 from xcube_tiles.errors import CellTypeError
 from xcube_tiles.grid.celltype import CellType, convert
 from xcube_tiles.typing import OverflowPolicy
@@ -31,6 +32,17 @@ def cell_type_of(array: xr.DataArray) -> CellType:
     CellTypeError
         A dtype that isn't numeric, a NoData value that the dtype can't hold, or one that xarray's
         arithmetic left behind (an integer's on floats).
+
+    Notes
+    -----
+    Where xarray or rioxarray masked the cells on opening (`mask_and_scale=True`, `masked=True`)
+    NoData is NaN already; the number in `encoding` is that of the file, not of these cells.
+
+    Examples
+    --------
+    >>> cells = xr.DataArray(np.uint8([1, 0]), attrs={"_FillValue": np.uint8(0)})
+    >>> cell_type_of(cells), cell_type_of(cells.astype("float32").drop_attrs()).name
+    (CellType(dtype=dtype('uint8'), nodata=0), 'float32')
     """
     if array.dtype == bool:  # a comparison keeps the attributes of what it compared
         return CellType.default(bool)
@@ -68,7 +80,8 @@ def set_cell_type(array: xr.DataArray, cell_type: CellType) -> xr.DataArray:
         )
     result = array.copy(deep=False)
     result.attrs = declared_attrs(array.attrs, cell_type)
-    result.encoding = {key: val for key, val in array.encoding.items() if key != "_FillValue"}
+    # What else the file said (dtype, scale, chunks) was about the cells that it holds.
+    result.encoding = {key: val for key, val in array.encoding.items() if key == "grid_mapping"}
     return result
 
 
@@ -88,7 +101,7 @@ def convert_cells(
     Parameters
     ----------
     obj
-        Cells of any cell type; of a Dataset, every variable with y and x.
+        Cells of any cell type; of a Dataset, every variable with both spatial dimensions.
     target
         Cell type or its name, such as `"uint8ud255"`.
     overflow
@@ -100,16 +113,26 @@ def convert_cells(
     CellTypeError
         A name that isn't a cell type; values that don't fit, with `overflow="raise"`; an unknown
         policy.
+    GeoreferenceError
+        A Dataset without spatial dimensions.
+
+    Examples
+    --------
+    >>> cells = xr.DataArray(np.int16([7, -1]), attrs={"_FillValue": np.int16(-1)})
+    >>> bytes_ = convert_cells(cells, "uint8ud255")
+    >>> bytes_.values, cell_type_of(bytes_).name
+    (array([  7, 255], dtype=uint8), 'uint8ud255')
     """
     if overflow not in get_args(OverflowPolicy):
         raise CellTypeError(
             f"unknown overflow policy {overflow!r}; expected one of "
             f"{', '.join(get_args(OverflowPolicy))}"
         )
-    goal = CellType.parse(target) if isinstance(target, str) else target
+    goal = target if isinstance(target, CellType) else CellType.parse(target)
     if isinstance(obj, xr.DataArray):
         return _convert_array(obj, goal, overflow)
-    spatial = {name: a for name, a in obj.data_vars.items() if {"y", "x"} <= set(a.dims)}
+    plane = set(spatial_dims(obj))
+    spatial = {name: a for name, a in obj.data_vars.items() if plane <= set(a.dims)}
     return obj.assign({name: _convert_array(a, goal, overflow) for name, a in spatial.items()})
 
 

@@ -10,15 +10,14 @@ import xarray as xr
 from xcube_tiles.cube.dimensions import dimension_types
 from xcube_tiles.cube.georef import GRID_TOLERANCE, geobox_of
 from xcube_tiles.errors import IncompatibleCubesError
+from xcube_tiles.grid.extent import as_crs, same_crs
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Sequence
 
     from odc.geo.geobox import GeoBox
 
     from xcube_tiles.typing import XarrayObject
-
-_SHOWN = 3
 
 
 def check_compatible(left: XarrayObject, right: XarrayObject) -> None:
@@ -51,7 +50,7 @@ def grid_differences(left: XarrayObject, right: XarrayObject) -> list[str]:
         return []
     one, two = geobox_of(left), geobox_of(right)
     mend = "bring one onto the other's grid: cube.tiles.reproject(like=other)"
-    if one.crs != two.crs:
+    if not same_crs(as_crs(one.crs), as_crs(two.crs)):
         return [f"the CRS differ: {one.crs} and {two.crs}; {mend}"]
     if tuple(one.shape) != tuple(two.shape):
         return [
@@ -113,12 +112,13 @@ def _contrast(one: list[Hashable], two: list[Hashable]) -> str:
         return "they stand in another order"
     parts = []
     if only_one:
-        parts.append(f"only the first has {_some(only_one)}")
+        parts.append(f"only the first has {some_of(only_one)}")
     if only_two:
-        parts.append(f"only the second has {_some(only_two)}")
+        parts.append(f"only the second has {some_of(only_two)}")
     return ", ".join(parts)
 
 
-def _some(labels: list[Hashable]) -> str:
-    shown = ", ".join(str(label) for label in labels[:_SHOWN])
-    return shown if len(labels) <= _SHOWN else f"{shown} and {len(labels) - _SHOWN} more"
+def some_of(labels: Sequence[Hashable], most: int = 3) -> str:
+    """List labels for an error, as many as can be read."""
+    shown = ", ".join(str(label) for label in labels[:most])
+    return shown if len(labels) <= most else f"{shown} and {len(labels) - most} more"

@@ -12,7 +12,7 @@ from xcube_tiles.errors import GeoreferenceError, GridError
 from xcube_tiles.grid.extent import as_crs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
     from odc.geo.crs import CRS
 
@@ -25,7 +25,10 @@ _WKT_ATTRS = ("crs_wkt", "spatial_ref", "proj:wkt2", "proj:code", "proj:projjson
 
 
 def grid_mapping_name(obj: XarrayObject) -> str | None:
-    """Return the name of the grid-mapping coordinate that an object refers to.
+    """Return the name of the grid mapping that an object refers to.
+
+    It is a coordinate, or a variable of the Dataset: xarray opens files that way unless it is told
+    `decode_coords="all"`.
 
     Raises
     ------
@@ -37,7 +40,7 @@ def grid_mapping_name(obj: XarrayObject) -> str | None:
         str(name)
         for array in arrays
         for name in [array.attrs.get("grid_mapping") or array.encoding.get("grid_mapping")]
-        if name and str(name) in array.coords
+        if name and str(name) in _variables(obj)
     }
     if len(names) > 1:
         raise GeoreferenceError(
@@ -46,12 +49,16 @@ def grid_mapping_name(obj: XarrayObject) -> str | None:
         )
     if names:
         return names.pop()
-    return SPATIAL_REF if SPATIAL_REF in obj.coords else None
+    return SPATIAL_REF if SPATIAL_REF in _variables(obj) else None
+
+
+def _variables(obj: XarrayObject) -> Mapping[Hashable, xr.Variable | xr.DataArray]:
+    return obj.variables if isinstance(obj, xr.Dataset) else obj.coords
 
 
 def _mapping_attrs(obj: XarrayObject) -> Mapping[Any, Any]:
     name = grid_mapping_name(obj)
-    return {} if name is None else obj.coords[name].attrs
+    return {} if name is None else _variables(obj)[name].attrs
 
 
 def find_crs(obj: XarrayObject, dims: tuple[str, str]) -> CRS | None:

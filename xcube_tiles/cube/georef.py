@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
     from xcube_tiles.typing import XarrayObject, XarrayT
 
-_NAMES = (("y", "x"), ("latitude", "longitude"), ("lat", "lon"), ("northing", "easting"))
+_NAMES = (
+    ("y", "x"),
+    ("yc", "xc"),
+    ("latitude", "longitude"),
+    ("lat", "lon"),
+    ("northing", "easting"),
+)
 """Spatial dimension names that are recognised, y before x."""
 
 _IRREGULAR = 0.01
@@ -60,7 +66,7 @@ def canonical(obj: XarrayT) -> XarrayT:
     Parameters
     ----------
     obj
-        Any object with spatial dimensions `y, x`, `lat, lon`, `latitude, longitude` or
+        Any object with spatial dimensions `y, x`, `yc, xc`, `lat, lon`, `latitude, longitude` or
         `northing, easting`, in any order and direction.
 
     Raises
@@ -83,7 +89,7 @@ def canonical(obj: XarrayT) -> XarrayT:
             f"can't rename {ydim!r}, {xdim!r} to 'y', 'x': {taken[0]!r} is taken. Rename it first"
         )
     mapping = grid_mapping_name(obj)
-    if mapping not in (None, SPATIAL_REF) and mapping in obj.coords:
+    if mapping is not None:
         obj = obj.drop_vars(mapping)
     obj = obj.rename({old: new for old, new in ((ydim, "y"), (xdim, "x")) if old != new})
     flips = {dim: slice(None, None, -1) for dim in flip}
@@ -140,7 +146,7 @@ def set_crs(obj: XarrayT, crs: object) -> XarrayT:
     GeoreferenceError
         Coordinates that are absent or not regular.
     """
-    bare = obj.drop_vars([name for name in (grid_mapping_name(obj),) if name in obj.coords])
+    bare = obj.drop_vars([name for name in (grid_mapping_name(obj),) if name is not None])
     declared = bare.assign_coords({SPATIAL_REF: xr.Variable((), 0, crs_attrs(as_crs(crs)))})
     return canonical(declared)
 
@@ -180,14 +186,13 @@ def grid_coords(geobox: GeoBox) -> dict[str, xr.Variable]:
     affine = geobox.affine
     if affine.b or affine.d:
         raise GeoreferenceError(f"a rotated grid can't have 1-D coordinates: {tuple(affine)[:6]!r}")
-    geographic = geobox.crs.geographic
     y = affine.f + (np.arange(height) + 0.5) * affine.e
     x = affine.c + (np.arange(width) + 0.5) * affine.a
     transform = " ".join(repr(float(value)) for value in affine.to_gdal())
     attrs = {**crs_attrs(geobox.crs), "GeoTransform": transform}
     return {
-        "y": xr.Variable("y", y, _axis_attrs("Y", geographic)),
-        "x": xr.Variable("x", x, _axis_attrs("X", geographic)),
+        "y": xr.Variable("y", y, _axis_attrs("Y", geobox.crs)),
+        "x": xr.Variable("x", x, _axis_attrs("X", geobox.crs)),
         SPATIAL_REF: xr.Variable((), 0, attrs),
     }
 
@@ -198,10 +203,12 @@ def crs_attrs(crs: CRS) -> dict[str, Any]:
     return {**attrs, "spatial_ref": attrs["crs_wkt"]}
 
 
-def _axis_attrs(axis: str, geographic: bool) -> dict[str, str]:
-    if not geographic:
+def _axis_attrs(axis: str, crs: CRS) -> dict[str, str]:
+    if not crs.geographic:
         name = f"projection_{axis.lower()}_coordinate"
-        return {"axis": axis, "standard_name": name, "units": "metre"}
+        # UDUNITS, which CF refers to, knows the names of EPSG with underscores.
+        names = [info.unit_name.replace(" ", "_") for info in crs.proj.axis_info]
+        return {"axis": axis, "standard_name": name, "units": names[0] if names else "metre"}
     name, unit = ("latitude", "degrees_north") if axis == "Y" else ("longitude", "degrees_east")
     return {"axis": axis, "standard_name": name, "units": unit}
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from xcube_tiles.errors import DimensionError
+from xcube_tiles.errors import CellOverflowError, DimensionError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.typing import OverlapName
 
@@ -48,7 +48,20 @@ def _mean(left: Block, right: Block) -> Block:
 
 def _sum(left: Block, right: Block) -> Block:
     dtype = sum_dtype(left.dtype)
-    total: Block = left.astype(dtype) + right.astype(dtype)
+    left, right = left.astype(dtype), right.astype(dtype)
+    total: Block = left + right
+    if dtype.kind == "u":
+        wrapped = total < left
+    elif dtype.kind == "i":  # both summands have another sign than their sum
+        wrapped = ((left ^ total) & (right ^ total)) < 0
+    else:
+        return total
+    if wrapped.any():
+        at = tuple(np.argwhere(wrapped)[0])
+        raise CellOverflowError(
+            f"the sum of {left[at]} and {right[at]} doesn't fit {dtype}; convert both cubes "
+            "first: cube.tiles.convert('float64')"
+        )
     return total
 
 
@@ -82,11 +95,13 @@ def result_cell_type(overlap: Overlap, source: CellType) -> CellType:
             f"{', '.join(get_args(OverlapName))}, or a callable of two arrays"
         )
     dtype = RULES[overlap].result(source.dtype)
-    if dtype == source.dtype:
+    if RULES[overlap].result is _same:
         return source
     if dtype.kind == "f" or source.nodata is None:
         return CellType.default(dtype)
-    return CellType(dtype=dtype, nodata=source.nodata)
+    # Not the source's NoData, which a sum of valid cells can equal, but an end that none reaches.
+    limits = np.iinfo(dtype)
+    return CellType(dtype=dtype, nodata=limits.max if dtype.kind == "u" else limits.min)
 
 
 def resolve(
@@ -103,13 +118,26 @@ def resolve(
         returns one such block; it decides about NoData itself.
     source, target
         Cell types of the input and of the result.
+
+    Raises
+    ------
+    CellOverflowError
+        A sum of 64-bit integers that doesn't fit.
+    DimensionError
+        A callable that returns another shape.
     """
     left, right = np.broadcast_arrays(left, right)
     if callable(overlap):
-        made: Block = overlap(_as_floats(left, source), _as_floats(right, source))
+        made = np.asarray(overlap(_as_floats(left, source), _as_floats(right, source)))
+        if made.shape != left.shape:
+            raise DimensionError(
+                f"the overlap resolver must return cells of shape {left.shape}, got {made.shape}"
+            )
         return made.astype(target.dtype, copy=False)
     no_left, no_right = source.is_nodata(left), source.is_nodata(right)
-    both = RULES[overlap].combine(left, right).astype(target.dtype)
+    none = source.dtype.type(0)
+    both = RULES[overlap].combine(np.where(no_left, none, left), np.where(no_right, none, right))
+    both = both.astype(target.dtype)
     result = np.where(no_left, right.astype(target.dtype), both)
     result = np.where(no_right, left.astype(target.dtype), result)
     if target.nodata is not None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Chunks: TypeAlias = tuple[tuple[int, ...], ...]
 """Block sizes along each dimension."""
 
+_PACKAGE = __name__.partition(".")[0]
+
 TaskKey: TypeAlias = tuple[str | int, ...]
 """Name of a task: the array's name and the block's index."""
 
@@ -33,21 +35,33 @@ def is_lazy(array: object) -> bool:
 def identity(func: Callable[..., Any]) -> object:
     """Return what stands for a function in a token.
 
-    Module-level functions, numba kernels among them, are named by their place: a pickled numba
-    dispatcher carries a random id, which would give each process other keys.
+    The package's own functions, numba kernels among them, are named by their place: a pickled numba
+    dispatcher carries a random id, which would give each process other keys. A user's function is
+    told by its code, as it may be defined anew under the same name.
     """
     if isinstance(func, partial):
-        return ("partial", identity(func.func), func.args, func.keywords)
+        return ("partial", identity(func.func), _stand_in(func.args), _stand_in(func.keywords))
     name = getattr(func, "__qualname__", "<")
-    if "<" in name or getattr(func, "__closure__", None) or hasattr(func, "__self__"):
-        return func
-    return (func.__module__, name, __version__)
+    module = getattr(func, "__module__", None) or ""
+    own = module.partition(".")[0] == _PACKAGE
+    if own and "<" not in name and not hasattr(func, "__self__"):
+        return (module, name, __version__)
+    return func
+
+
+def _stand_in(value: Any) -> Any:
+    """Replace functions among a partial's arguments, such as the one that a halo is for."""
+    if isinstance(value, tuple):
+        return tuple(_stand_in(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _stand_in(item) for key, item in value.items()}
+    return identity(value) if callable(value) and hasattr(value, "__qualname__") else value
 
 
 def token(name: str, func: Callable[..., Any], *inputs: object, **params: object) -> str:
     """Return the name of a graph layer: a prefix and a hash of all inputs."""
     keys = [array.name if isinstance(array, da.Array) else array for array in inputs]
-    return f"{name}-{tokenize(identity(func), keys, params)}"
+    return f"{name}-{tokenize(identity(func), keys, _stand_in(params))}"
 
 
 def new_array(
