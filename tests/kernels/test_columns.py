@@ -42,7 +42,7 @@ def test_views_are_read_piece_by_piece(threads: int) -> None:
 def test_contiguous_cells_are_not_copied() -> None:
     array = np.zeros((4, 20, 30), np.float32)
     assert np.shares_memory(columns(array, 0).cells, array)
-    assert np.shares_memory(columns(array, 0).flat(0, slice(None)), array)
+    assert np.shares_memory(columns(array, 0).flat(0, slice(None), {}), array)
     assert np.shares_memory(columns(array.astype(bool).view(), 0).cells, array) is False
 
 

@@ -6,6 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import prod
+from threading import local
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -56,12 +57,21 @@ class Columns:
         """Number of columns side by side."""
         return int(self.cells.shape[2] * self.cells.shape[3])
 
-    def flat(self, outer: int, rows: slice) -> NDArray[Any]:
-        """Return some columns as (depth, width), C-contiguous; a view where possible."""
-        piece = np.ascontiguousarray(self.cells[outer, :, rows]).reshape(self.depth, -1)
+    def flat(self, outer: int, rows: slice, scratch: dict[int, NDArray[Any]]) -> NDArray[Any]:
+        """Return some columns as (depth, width), C-contiguous: a view, or a copy in scratch."""
+        piece = self.cells[outer, :, rows]
+        if not piece.flags.c_contiguous:
+            # One buffer for all pieces of a thread: fresh memory costs more than the copy.
+            buffer = scratch.get(id(self))
+            if buffer is None or buffer.size < piece.size:
+                buffer = scratch[id(self)] = np.empty(piece.size, piece.dtype)
+            copy = buffer[: piece.size].reshape(piece.shape)
+            np.copyto(copy, piece)
+            piece = copy
+        flat = piece.reshape(self.depth, -1)
         # numba compiles read-only arrays as a type of their own: one type for all callers.
-        piece.flags.writeable = False
-        return piece
+        flat.flags.writeable = False
+        return flat
 
     def empty(self, dtype: DTypeLike, *lead: int) -> NDArray[Any]:
         """Return an uninitialised result as (outer, *lead, width)."""
@@ -162,10 +172,12 @@ def over_columns(
     of the caller enter it.
     """
     jobs = _jobs(given, threads)
+    own = local()
 
     def run(job: _Job) -> None:
         at, rows, start, stop = job
-        cells = [one.flat(at, rows) for one in given]
+        scratch = own.__dict__.setdefault("scratch", {})
+        cells = [one.flat(at, rows, scratch) for one in given]
         inputs = [
             part
             for piece, one in zip(cells, given, strict=True)
