@@ -48,6 +48,25 @@ def test_values_are_json_numbers() -> None:
     assert type(values_at(source, 0.5, 0.5)["b"]) is int
 
 
+def test_an_expression_comes_first_under_its_text() -> None:
+    box = grid((1, 3), "EPSG:4326", left=0, top=1, cell=1)
+    source = ArraySource(
+        {
+            "nir": [np.array([[60_000, 5, 0]], dtype=np.uint16)],
+            "red": [np.array([[20_000, 9, 0]], dtype=np.uint16)],
+        },
+        box,
+        types={"nir": CellType.parse("uint16ud5")},
+    )
+    ndvi = "(nir - red) / (nir + red)"
+    assert values_at(source, 0.5, 0.5, expression=ndvi) == {ndvi: 0.5}
+    both = values_at(source, 0.5, 0.5, expression=ndvi, variables=("red",))
+    assert list(both.items()) == [(ndvi, 0.5), ("red", 20_000)]
+    # NoData in a band, 0 / 0, and outside
+    for lon in (1.5, 2.5, 7.5):
+        assert values_at(source, lon, 0.5, expression=ndvi) == {ndvi: None}
+
+
 def test_the_finest_level_is_asked() -> None:
     box = grid((4, 4), "EPSG:4326", left=0, top=4, cell=1)
     levels = [np.arange(16.0).reshape(4, 4), np.zeros((2, 2))]

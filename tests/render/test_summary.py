@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
+import xcube_tiles as xt  # noqa: F401  (registers the accessor)
 from tests.cube.rasters import raster
 from xcube_tiles.cube.keycoords import key_coord
 from xcube_tiles.render.summary import summary_html, summary_text
@@ -42,7 +43,7 @@ def test_chunks_against_tiles(chunk: int, told: str) -> None:
 
 
 def test_several_cell_types() -> None:
-    cube = CUBE.to_dataset(name="a").assign(b=CUBE.astype(float))
+    cube = CUBE.to_dataset(name="a").assign(b=CUBE.tiles.convert("float64"))
     assert "a: int16ud-1, b: float64" in summary_text(cube)
 
 

@@ -131,6 +131,13 @@ def test_the_value_at_a_point_is_that_of_the_cube(client: Client) -> None:
         assert found["values"]["ndvi"] == pytest.approx(expected.ndvi.item(), rel=1e-7)
 
 
+def test_the_value_of_an_expression_at_a_point(client: Client) -> None:
+    address = "/layers/scene/point?lon=14.3&lat=50.5&time=2018-05-24"
+    plain = ask(client, address)["values"]["ndvi"]
+    found = ask(client, f"{address}&expression=ndvi*2%2B1")["values"]
+    assert found == {"ndvi*2+1": pytest.approx(2 * plain + 1, rel=1e-6)}
+
+
 def test_points_outside_and_on_nodata_have_no_value(client: Client) -> None:
     values = ask(client, "/layers/scene/point?lon=0&lat=0")["values"]
     assert values == {"landcover": None, "ndvi": None}

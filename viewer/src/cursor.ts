@@ -29,7 +29,8 @@ export class Cursor {
       look(lon, lat);
     });
     store.subscribe((_, changed) => {
-      if (this.at && (changed.has("time") || changed.has("layer"))) look(...this.at);
+      const asked = ["time", "layer", "mode", "expression"] as const;
+      if (this.at && asked.some((key) => changed.has(key))) look(...this.at);
     });
   }
 
@@ -38,13 +39,17 @@ export class Cursor {
   }
 
   private async look(lon: number, lat: number): Promise<void> {
-    const { layer, time } = this.store.view;
+    const { layer, time, mode, expression } = this.store.view;
     if (layer === null || !this.info) return;
     this.at = [lon, lat];
     this.asked?.abort();
     this.asked = new AbortController();
     const query = new URLSearchParams({ lon: lon.toFixed(6), lat: lat.toFixed(6) });
     if (time !== null) query.set("time", time);
+    if (mode === "expression" && expression) {
+      query.set("expression", expression);
+      query.set("bands", this.info.variables.map(({ name }) => name).join(","));
+    }
     try {
       const point = await ask<PointValues>(`${layerPath(layer)}/point`, query, this.asked.signal);
       this.show(lon, lat, point.values);

@@ -59,10 +59,12 @@ export class Series {
     if (!at || !info?.times) return;
     this.asked?.abort();
     const { signal } = (this.asked = new AbortController());
-    const bands = this.shown(this.store.view);
+    const { mode, expression } = this.store.view;
+    const shown = this.shown(this.store.view);
     const one = async (time: string): Promise<Row> => {
       const query = new URLSearchParams({ lon: at[0].toFixed(6), lat: at[1].toFixed(6), time });
-      query.set("bands", bands.join(","));
+      if (mode === "expression") query.set("expression", expression);
+      else query.set("bands", shown.join(","));
       return (await ask<PointValues>(`${layerPath(info.name)}/point`, query, signal)).values;
     };
     try {
@@ -73,11 +75,9 @@ export class Series {
     }
   }
 
-  /** Return the variables on the map; of an expression, those that its text names. */
+  /** Return the names of what is on the map: variables, or the expression. */
   private shown(view: View): string[] {
-    if (view.mode !== "expression") return [...new Set(view.bands)];
-    const words = new Set(view.expression.match(/[A-Za-z_]\w*/g) ?? []);
-    return this.info!.variables.map(({ name }) => name).filter((name) => words.has(name));
+    return view.mode === "expression" ? [view.expression] : [...new Set(view.bands)];
   }
 
   private draw(): void {

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from odc.geo.crs import CRS
 
+from xcube_tiles.algebra.expression import Expression
 from xcube_tiles.errors import GridError
 from xcube_tiles.render.pixels import middle_longitude, transformer, wrap_longitude
+from xcube_tiles.render.sample import as_floats
 from xcube_tiles.render.source import check_variables, read_cells
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from xcube_tiles.render.source import TileSource
 
 WGS84 = CRS("EPSG:4326")
@@ -57,6 +61,7 @@ def values_at(
     *,
     time: int | None = None,
     variables: tuple[str, ...] | None = None,
+    expression: str | None = None,
 ) -> dict[str, float | int | None]:
     """Return the values of the cell of the finest level that holds a point.
 
@@ -69,7 +74,9 @@ def values_at(
     time
         Index into the source's times.
     variables
-        Names of the variables; None: all.
+        Names of the variables; None: all, or none where there is an expression.
+    expression
+        Band mathematics; its value comes first, under its text.
 
     Returns
     -------
@@ -83,23 +90,47 @@ def values_at(
         A position that isn't one.
     StyleError
         A variable that the source doesn't have.
+    ExpressionError
+        An expression that can't be read.
     """
-    names = source.variables if variables is None else variables
-    check_variables(source, names)
+    formula = None if expression is None else Expression.parse(expression)
+    every = source.variables if formula is None else ()
+    names = every if variables is None else variables
+    inputs = () if formula is None else formula.names
+    check_variables(source, (*names, *inputs))
     cell = cell_at(source, lon, lat)
-    if cell is None:
-        return dict.fromkeys(names)
-    return {name: _value(source, name, cell, time) for name in names}
+    found = {} if cell is None else _cells(source, {*names, *inputs}, cell, time)
+    values = {name: _plain(source, name, found) for name in names}
+    if expression is None or formula is None:
+        return values
+    return {expression: _evaluated(source, formula, found), **values}
 
 
-def _value(
-    source: TileSource, name: str, cell: tuple[int, int], time: int | None
-) -> float | int | None:
-    row, col = cell
-    cells = read_cells(
-        source, name, level=0, rows=slice(row, row + 1), cols=slice(col, col + 1), time=time
-    )
-    if source.cell_type(name).is_nodata(cells).item() or not np.isfinite(cells).item():
+def _cells(
+    source: TileSource, names: set[str], cell: tuple[int, int], time: int | None
+) -> dict[str, NDArray[Any]]:
+    rows, cols = (slice(at, at + 1) for at in cell)
+    return {
+        name: read_cells(source, name, level=0, rows=rows, cols=cols, time=time) for name in names
+    }
+
+
+def _plain(source: TileSource, name: str, found: dict[str, NDArray[Any]]) -> float | int | None:
+    cells = found.get(name)
+    if cells is None or source.cell_type(name).is_nodata(cells).item():
+        return None
+    if not np.isfinite(cells).item():
         return None
     value = cells.item()
     return int(value) if isinstance(value, bool) else value
+
+
+def _evaluated(
+    source: TileSource, formula: Expression, found: dict[str, NDArray[Any]]
+) -> float | None:
+    if not found and formula.names:
+        return None
+    floats = {name: as_floats(found[name], source.cell_type(name)) for name in formula.names}
+    with np.errstate(all="ignore"):
+        value = float(np.asarray(formula.evaluate(floats)).reshape(-1)[0])
+    return value if math.isfinite(value) else None

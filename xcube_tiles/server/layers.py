@@ -93,11 +93,15 @@ def point(
     bands: Annotated[
         str | None, Query(description="Variables, parted by commas. Default: all.")
     ] = None,
+    expression: Annotated[
+        str | None, Query(description="Band mathematics; its value comes under its text.")
+    ] = None,
 ) -> PointValues:
     """Return the values of the cell that holds a point, at full detail."""
     source = layer.source
     index = select_time(source.times, time, match=time_match)
-    values = values_at(source, lon, lat, time=index, variables=parse_bands(bands) or None)
+    variables = parse_bands(bands) or None
+    values = values_at(source, lon, lat, time=index, variables=variables, expression=expression)
     instant = None if index is None or source.times is None else iso(source.times[index])
     return PointValues(lon=lon, lat=lat, time=instant, values=values)
 
