@@ -24,8 +24,10 @@ WIDTH = 256
 the scratch of 24 float32 layers (24 KB) stays in the L1 cache."""
 
 
-PIECE_BYTES = 1 << 20
-"""Size of the pieces in which strided input is copied: about one L2 cache."""
+PIECE_BYTES = 3 << 19
+"""Size of the pieces in which strided input is copied: small enough to stay in cache until it is
+read again, large enough that Python's share per piece doesn't count. Measured: half of it is 20 %
+slower, twice as much no faster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
