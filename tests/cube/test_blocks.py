@@ -65,6 +65,21 @@ def test_map_blocks_now_and_later(cells: Cells) -> None:
     assert tasks(result) == 2 * lazy.npartitions
 
 
+def total(block: Cells, guide: Cells, *, axis: int) -> Cells:
+    summed: Cells = (block * guide).sum(axis=axis)
+    return summed
+
+
+def test_map_blocks_drops_an_axis(cells: Cells) -> None:
+    lazy, guide = chunked(cells, 2, 10, 7), chunked(cells[0], 10, 7)
+    result = map_blocks(total, lazy, guide, name="total", dtype=float, drop_axis=0, axis=0)
+    np.testing.assert_array_equal(result.compute(), (cells * cells[0]).sum(axis=0))
+    assert result.chunks == lazy.chunks[1:]
+    assert tasks(result) == tasks(lazy) + tasks(guide) + result.npartitions
+    with pytest.raises(ValueError, match="one block"):
+        map_blocks(total, chunked(cells, 1, 10, 7), cells[0], name="t", dtype=float, drop_axis=0)
+
+
 def test_names_tell_inputs_apart(cells: Cells) -> None:
     lazy = chunked(cells, 1, 10, 10)
     one, same, other = (

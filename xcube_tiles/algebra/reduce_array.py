@@ -19,7 +19,7 @@ from xcube_tiles.kernels.nodata import average_dtype, with_nan
 from xcube_tiles.kernels.select import select_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -151,7 +151,8 @@ def _at_once(
     data = one_block_along(data, axis)
     if reducer.name != "quantile":
         call = partial(reducer.kernel, axis=axis, **params)
-        return _drop(call, [data], axis, f"reduce-{reducer.name}", target.dtype)
+        name = f"reduce-{reducer.name}"
+        return map_blocks(call, data, name=name, dtype=target.dtype, drop_axis=axis)
     chunks = None
     if is_lazy(data):
         chunks = (*data.chunks[:axis], (len(options.q),), *data.chunks[axis + 1 :])
@@ -189,7 +190,7 @@ def reduce_with(
         )
     data = one_block_along(data, axis)
     name = getattr(func, "__name__", "function")
-    result = _drop(call, [data], axis, f"reduce-{name}", probe.dtype)
+    result = map_blocks(call, data, name=f"reduce-{name}", dtype=probe.dtype, drop_axis=axis)
     return result, CellType.default(probe.dtype)
 
 
@@ -245,7 +246,8 @@ def select_array(
     data = one_block_along(data, axis)
     if is_lazy(data) and is_lazy(guide):
         guide = guide.rechunk(data.chunks)
-    return _drop(call, [data, guide], axis, f"reduce-{reducer.name}", target.dtype), target
+    name = f"reduce-{reducer.name}"
+    return map_blocks(call, data, guide, name=name, dtype=target.dtype, drop_axis=axis), target
 
 
 def geomedian_array(
@@ -262,30 +264,8 @@ def geomedian_array(
         min_count=options.needed(data.shape[axis]),
         threads=_threads(data),
     )
-    return _drop(call, [data], axis, "reduce-geomedian", target.dtype), target
-
-
-def _drop(
-    call: Callable[..., NDArray[Any]],
-    arrays: Sequence[Any],
-    axis: int,
-    name: str,
-    dtype: np.dtype[Any],
-) -> Any:
-    """Map blocks of arrays to blocks without an axis."""
-    first = arrays[0]
-    if not is_lazy(first):
-        return call(*arrays)
-    # Dask copies a whole block to drop one of its axes, which takes as long as the median of it.
-    # Kept at length 1, the axis costs a view.
-    chunks = (*first.chunks[:axis], (1,), *first.chunks[axis + 1 :])
-    keep = partial(_keep_axis, call=call, axis=axis)
-    kept = map_blocks(keep, *arrays, name=name, dtype=dtype, chunks=chunks)
-    return kept[(slice(None),) * axis + (0,)]
-
-
-def _keep_axis(*blocks: NDArray[Any], call: Callable[..., NDArray[Any]], axis: int) -> NDArray[Any]:
-    return np.expand_dims(call(*blocks), axis)
+    median = map_blocks(call, data, name="reduce-geomedian", dtype=target.dtype, drop_axis=axis)
+    return median, target
 
 
 def one_block_along(data: Any, *axes: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
@@ -12,7 +13,7 @@ from dask.base import tokenize
 from xcube_tiles.cube.blocks.graph import Chunks, is_lazy, token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -49,16 +50,47 @@ def map_blocks(
     if not any(is_lazy(array) for array in arrays):
         return func(*arrays, **params)
     arrays = _unified(arrays)
-    return da.map_blocks(
-        func,
-        *arrays,
-        name=token(name, func, *arrays, drop_axis=drop_axis, chunks=chunks, **params),
+    key = token(name, func, *arrays, drop_axis=drop_axis, chunks=chunks, **params)
+    if drop_axis is not None:
+        return _map_dropping(func, arrays, key, np.dtype(dtype), drop_axis, params)
+    rank = len(chunks) if chunks is not None else _rank(arrays)
+    meta = np.empty((0,) * rank, dtype=dtype)
+    return da.map_blocks(func, *arrays, name=key, dtype=dtype, meta=meta, chunks=chunks, **params)
+
+
+def _map_dropping(
+    func: Callable[..., NDArray[Any]],
+    arrays: Sequence[Any],
+    key: str,
+    dtype: np.dtype[Any],
+    axis: int,
+    params: Mapping[str, Any],
+) -> Any:
+    rank = _rank(arrays)
+    axis %= rank
+    if any(array.ndim == rank and array.numblocks[axis] != 1 for array in arrays):
+        raise ValueError(f"dimension {axis} must be one block to be dropped")
+    kept = tuple(at for at in range(rank) if at != axis)
+    pairs = [part for array in arrays for part in (array, range(rank - array.ndim, rank))]
+    # `da.map_blocks` would concatenate along the axis, which copies the one block there is.
+    return da.blockwise(
+        partial(_only_blocks, func),
+        kept,
+        *pairs,
+        name=key,
         dtype=dtype,
-        meta=np.empty((0,) * _rank_after(arrays, drop_axis, chunks), dtype=dtype),
-        drop_axis=drop_axis,
-        chunks=chunks,
+        meta=np.empty((0,) * len(kept), dtype=dtype),
+        concatenate=False,
+        align_arrays=False,
         **params,
     )
+
+
+def _only_blocks(
+    func: Callable[..., NDArray[Any]], *blocks: NDArray[Any] | list[NDArray[Any]], **params: Any
+) -> NDArray[Any]:
+    """Call a function with the single blocks of lists, as which dask hands a dropped axis."""
+    return func(*(block[0] if isinstance(block, list) else block for block in blocks), **params)
 
 
 def _unified(arrays: Sequence[Any]) -> tuple[Any, ...]:
@@ -69,12 +101,10 @@ def _unified(arrays: Sequence[Any]) -> tuple[Any, ...]:
         else da.from_array(array, chunks=-1, name=f"array-{tokenize(array)}")
         for array in arrays
     ]
-    rank = max(array.ndim for array in lazy)
+    rank = _rank(lazy)
     pairs = [part for array in lazy for part in (array, tuple(range(rank - array.ndim, rank)))]
     return tuple(unify_chunks(*pairs)[1])
 
 
-def _rank_after(arrays: Sequence[Any], drop_axis: int | None, chunks: Chunks | None) -> int:
-    if chunks is not None:
-        return len(chunks)
-    return max(int(array.ndim) for array in arrays) - (drop_axis is not None)
+def _rank(arrays: Sequence[Any]) -> int:
+    return max(int(array.ndim) for array in arrays)
