@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
-from math import ceil, floor
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -20,12 +19,12 @@ from xcube_tiles.cube.blocks import map_windows
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.cube.compatibility import grid_differences
 from xcube_tiles.cube.georef import (
-    GRID_TOLERANCE,
     assign_geobox,
     canonical,
     geobox_of,
     grid_coords,
 )
+from xcube_tiles.cube.positions import covers, full_turn, is_round, positions, scale, window
 from xcube_tiles.errors import CellTypeError, GridError
 from xcube_tiles.grid.celltype import CellType, convert
 from xcube_tiles.kernels import warp as kernel
@@ -36,16 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
-    from odc.geo.crs import CRS
     from odc.geo.geobox import GeoBox
 
     from xcube_tiles.typing import XarrayT
 
-_SAMPLES = 17
-"""Points per edge at which a block is projected back to find its window."""
-
-_STEPS = 2.0**24
-"""Positions are multiples of a cell over this many."""
+_FLOATS = CellType.default(np.float64)
 
 
 def warp(
@@ -70,14 +64,16 @@ def warp(
 
     Returns
     -------
-    The cube in canonical form on `geobox`, each variable of its own cell type. Cells outside the
-    source are NoData. NoData cells of the source have no weight.
+    The cube in canonical form on `geobox`, each variable of its own cell type (integers and bools
+    are float64 after `sum`, which would not fit). Cells outside the source are NoData. NoData cells
+    of the source have no weight. A source that goes around the earth has no seam.
 
     Raises
     ------
     CellTypeError
-        Cells without NoData (a raw integer type) that would have to be NoData: the target isn't
-        inside the source.
+        Cells without NoData (a raw integer type) that would have to be NoData, as the target isn't
+        inside the source; for lazy data some of them are found only when they are computed. 64-bit
+        integers, unless the method is `nearest`.
     GridError
         Unknown resampling method.
     """
@@ -131,24 +127,27 @@ def _warp_array(
         lefts=(0, *accumulate(chunks[1])),
         method=method,
         cells=cells,
-        scale=_scale(source, geobox),
+        result=_result_cells(method, cells),
+        variable=str(array.name),
+        scale=scale(source, geobox),
     )
-    if cells.nodata is None and not _covers(source, geobox):
-        raise CellTypeError(
-            f"{array.name!r} has no NoData value ({cells.name}), but the target grid reaches "
-            "beyond the source; give it one first, e.g. cube.tiles.convert('int16ud-9999')"
-        )
+    if plan.result.nodata is None and not covers(source, geobox):
+        raise CellTypeError(_lacks_nodata(plan.variable, cells))
     data = map_windows(
         partial(_warp_block, plan=plan),
         array.data,
         chunks=chunks,
         windows=plan.window,
         name=f"warp-{method}",
-        dtype=array.dtype,
+        dtype=plan.result.dtype,
     )
     coords = {name: c for name, c in array.coords.items() if not {"y", "x"} & set(c.dims)}
     result = xr.DataArray(data, coords, array.dims, array.name, array.attrs)
-    return set_cell_type(assign_geobox(result, geobox), cells)
+    return set_cell_type(assign_geobox(result, geobox), plan.result)
+
+
+def _result_cells(method: ResamplingName, cells: CellType) -> CellType:
+    return _FLOATS if method == "sum" and cells.dtype.kind != "f" else cells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,124 +160,72 @@ class _Plan:
     lefts: tuple[int, ...]
     method: ResamplingName
     cells: CellType
+    result: CellType
+    variable: str
+    """Name of the variable, for errors."""
+
     scale: tuple[float, float]
     """Source cells per target cell along (x, y) of the whole grid, at least 1."""
 
     def window(self, i: int, j: int) -> tuple[slice, slice]:
         """Return the rows and columns of the source, clipped to it, that block (i, j) needs."""
-        rows, cols = self.positions(i, j, corners=True, samples=_SAMPLES)
         reach = kernel.KERNEL_RADIUS.get(self.method, 0) + 1
-        return (
-            _padded(rows, self.source.shape[0], reach * self.scale[1]),
-            _padded(cols, self.source.shape[1], reach * self.scale[0]),
-        )
+        around = reach * self.scale[1], reach * self.scale[0]
+        return window(self.source, self.target, *self.part(i, j), around)
+
+    def part(self, i: int, j: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return first and last (exclusive) row, and column, of block (i, j)."""
+        return (self.tops[i], self.tops[i + 1]), (self.lefts[j], self.lefts[j + 1])
 
     def shape(self, i: int, j: int) -> tuple[int, int]:
         """Return the height and width of block (i, j)."""
-        return self.tops[i + 1] - self.tops[i], self.lefts[j + 1] - self.lefts[j]
+        (top, bottom), (left, right) = self.part(i, j)
+        return bottom - top, right - left
 
-    def positions(
-        self, i: int, j: int, *, corners: bool, samples: int | None = None
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def positions(self, i: int, j: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return where the cells of block (i, j) lie in the source; see `positions`."""
-        rows, cols = self.tops[i : i + 2], self.lefts[j : j + 2]
-        return positions(
-            self.source,
-            self.target,
-            (rows[0], rows[1]),
-            (cols[0], cols[1]),
-            corners=corners,
-            samples=samples,
-        )
-
-
-def positions(
-    source: GeoBox,
-    target: GeoBox,
-    rows: tuple[int, int],
-    cols: tuple[int, int],
-    *,
-    corners: bool,
-    samples: int | None = None,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return where (rows, cols) of a part of a target grid lie in the source, in its cells.
-
-    They are counted from the grids' own corners and rounded to a 2^24th of a cell: whatever part is
-    asked for, a cell's position is the same to the last bit, also less an integer offset.
-    """
-    if corners:
-        down = np.linspace(rows[0], rows[1], samples or rows[1] - rows[0] + 1)
-        across = np.linspace(cols[0], cols[1], samples or cols[1] - cols[0] + 1)
-    else:
-        down = np.arange(rows[0] + 0.5, rows[1])
-        across = np.arange(cols[0] + 0.5, cols[1])
-    to, back = target.affine, ~source.affine
-    x, y = np.meshgrid(to.c + across * to.a, to.f + down * to.e)
-    if target.crs != source.crs:
-        x, y = _transformer(target.crs, source.crs)(x, y)
-    col, row = back.c + np.asarray(x) * back.a, back.f + np.asarray(y) * back.e
-    return np.rint(row * _STEPS) / _STEPS, np.rint(col * _STEPS) / _STEPS
-
-
-def _transformer(source: CRS | None, target: CRS | None) -> Any:
-    if source is None or target is None:
-        raise GridError("a grid without a CRS can't be warped")
-    return source.transformer_to_crs(target)
-
-
-def _scale(source: GeoBox, target: GeoBox) -> tuple[float, float]:
-    """Return source cells per target cell along (x, y), at least 1, at the target's middle."""
-    row, col = target.shape[0] // 2, target.shape[1] // 2
-    rows, cols = positions(source, target, (row, row + 1), (col, col + 1), corners=True)
-    if not (np.isfinite(rows).all() and np.isfinite(cols).all()):
-        return 1.0, 1.0
-    return max(1.0, float(np.ptp(cols))), max(1.0, float(np.ptp(rows)))
-
-
-def _covers(source: GeoBox, target: GeoBox) -> bool:
-    """Whether the centres of all target cells lie in the source, as far as samples tell."""
-    height, width = target.shape
-    rows, cols = positions(source, target, (0, height), (0, width), corners=True, samples=_SAMPLES)
-    height, width = source.shape
-    slack = 0.5 + GRID_TOLERANCE
-    return bool(
-        ((rows >= -slack) & (rows <= height + slack)).all()
-        and ((cols >= -slack) & (cols <= width + slack)).all()
-    )
-
-
-def _padded(cells: NDArray[Any], size: int, pad: float) -> slice:
-    cells = cells[np.isfinite(cells)]
-    if not cells.size:
-        return slice(0, 0)
-    # Between the sampled points an edge may bulge; a hundredth of its length is far more.
-    pad += 0.01 * float(np.ptp(cells))
-    low = min(max(floor(cells.min() - pad), 0), size)
-    return slice(low, max(low, min(ceil(cells.max() + pad), size)))
+        corners = self.method in kernel.STATISTICS
+        return positions(self.source, self.target, *self.part(i, j), corners=corners)
 
 
 def _warp_block(piece: NDArray[Any], *, block: tuple[int, int], plan: _Plan) -> NDArray[Any]:
-    cells = plan.cells
+    cells, result = plan.cells, plan.result
     shape = (*piece.shape[:-2], *plan.shape(*block))
     if not piece.size:
-        return np.full(shape, cells.nodata if cells.nodata is not None else 0, piece.dtype)
+        return np.full(shape, _fill(plan), result.dtype)
     stack = np.ascontiguousarray(piece.reshape(-1, *piece.shape[-2:]))
-    window = plan.window(*block)
-    rows, cols = plan.positions(*block, corners=plan.method in kernel.STATISTICS)
-    rows, cols = rows - window[0].start, cols - window[1].start
+    part = plan.window(*block)
+    rows, cols = plan.positions(*block)
+    rows, cols = rows - part[0].start, cols - part[1].start
     if plan.method == "nearest":
-        fill = cells.nodata if cells.nodata is not None else 0
+        hit = kernel.inside(stack.shape, rows, cols)
+        fill = _fill(plan) if not hit.all() else 0
         return kernel.nearest(stack, rows, cols, fill).reshape(shape)
+    valid = ~cells.is_nodata(stack)
+    whole = is_round(plan.source) and stack.shape[-1] == plan.source.shape[1]
     if plan.method in kernel.STATISTICS:
         at = kernel.STATISTICS.index(plan.method)
-        values = kernel.aggregate(_numbers(stack), ~cells.is_nodata(stack), rows, cols, at)
+        turn, equator = full_turn(plan.source), (~plan.source.affine).f - part[0].start
+        values = kernel.aggregate(_numbers(stack), valid, rows, cols, at, turn, equator, whole)
     else:
         at = kernel.KERNELS.index(plan.method)
         scale_x, scale_y = plan.scale
-        valid = ~cells.is_nodata(stack)
-        values = kernel.interpolate(_numbers(stack), valid, rows, cols, at, scale_y, scale_x)
-    floats = CellType.default(np.float64)
-    return convert(values, floats, cells, overflow="saturate").reshape(shape)
+        values = kernel.interpolate(_numbers(stack), valid, rows, cols, at, scale_y, scale_x, whole)
+    return convert(values, _FLOATS, result, overflow="saturate").reshape(shape)
+
+
+def _fill(plan: _Plan) -> float:
+    """Return what cells outside the source become."""
+    if plan.result.nodata is None:
+        raise CellTypeError(_lacks_nodata(plan.variable, plan.cells))
+    return plan.result.nodata
+
+
+def _lacks_nodata(variable: str, cells: CellType) -> str:
+    return (
+        f"{variable!r} has no NoData value ({cells.name}), but the target grid reaches "
+        "beyond the source; give it one first, e.g. cube.tiles.convert('int16ud-9999')"
+    )
 
 
 def _numbers(stack: NDArray[Any]) -> NDArray[Any]:

@@ -43,15 +43,23 @@ def nearest(
     -------
     Array of shape (n, H, W) and the dtype of `piece`.
     """
-    height, width = piece.shape[-2:]
+    hit = inside(piece.shape, rows, cols)
+    row = np.where(hit, np.floor(rows + _EPSILON), 0).astype(np.intp)
+    col = np.where(hit, np.floor(cols + _EPSILON), 0).astype(np.intp)
+    result: NDArray[Any] = piece[:, row, col]
+    result[:, ~hit] = fill
+    return result
+
+
+def inside(
+    shape: tuple[int, ...], rows: NDArray[np.float64], cols: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Return which positions lie in a piece of a shape (..., h, w), as `nearest` has it."""
+    height, width = shape[-2:]
     with np.errstate(invalid="ignore"):
         row, col = np.floor(rows + _EPSILON), np.floor(cols + _EPSILON)
-        inside = (row >= 0) & (row < height) & (col >= 0) & (col < width)
-    row = np.where(inside, row, 0).astype(np.intp)
-    col = np.where(inside, col, 0).astype(np.intp)
-    result: NDArray[Any] = piece[:, row, col]
-    result[:, ~inside] = fill
-    return result
+        hit: NDArray[np.bool_] = (row >= 0) & (row < height) & (col >= 0) & (col < width)
+    return hit
 
 
 @njit(nogil=True, cache=True)
@@ -83,6 +91,7 @@ def interpolate(
     kind: int,
     scale_y: float,
     scale_x: float,
+    whole: bool,
 ) -> NDArray[np.float64]:
     """Interpolate between source cell centres by a separable kernel.
 
@@ -97,6 +106,8 @@ def interpolate(
     scale_y, scale_x
         Source cells per target cell where that is more than one: the kernel widens by it, so that
         no source cell is skipped. 1 otherwise.
+    whole
+        The piece goes around the earth: its last column is next to its first.
 
     Returns
     -------
@@ -117,12 +128,12 @@ def interpolate(
             for n in range(count):
                 if not valid[n, row, col]:
                     continue
-                total, weights, whole = _tap(
-                    piece[n], valid[n], y, x, kind, radius_y, radius_x, scale_y, scale_x
+                total, weights, full = _tap(
+                    piece[n], valid[n], y, x, kind, radius_y, radius_x, scale_y, scale_x, whole
                 )
-                if not whole and kind != 0:
-                    total, weights, whole = _tap(
-                        piece[n], valid[n], y, x, 0, scale_y, scale_x, scale_y, scale_x
+                if not full and kind != 0:
+                    total, weights, full = _tap(
+                        piece[n], valid[n], y, x, 0, scale_y, scale_x, scale_y, scale_x, whole
                     )
                 result[n, i, j] = total / weights
     return result
@@ -139,12 +150,13 @@ def _tap(
     radius_x: float,
     scale_y: float,
     scale_x: float,
+    whole: bool,
 ) -> tuple[float, float, bool]:
     """Return the weighted sum, the sum of weights, and whether all cells had a value."""
     height, width = cells.shape
     top, bottom = ceil(y - 0.5 - radius_y), floor(y - 0.5 + radius_y)
     left, right = ceil(x - 0.5 - radius_x), floor(x - 0.5 + radius_x)
-    total, weights, whole = 0.0, 0.0, True
+    total, weights, full = 0.0, 0.0, True
     for r in range(top, bottom + 1):
         along_y = _weight(kind, (r + 0.5 - y) / scale_y)
         if along_y == 0.0:
@@ -153,12 +165,13 @@ def _tap(
             weight = along_y * _weight(kind, (c + 0.5 - x) / scale_x)
             if weight == 0.0:
                 continue
-            if r < 0 or c < 0 or r >= height or c >= width or not valid[r, c]:
-                whole = False
+            col = c % width if whole else c
+            if r < 0 or col < 0 or r >= height or col >= width or not valid[r, col]:
+                full = False
                 continue
-            total += weight * cells[r, c]
+            total += weight * cells[r, col]
             weights += weight
-    return total, weights, whole
+    return total, weights, full
 
 
 @njit(nogil=True, cache=True)
@@ -168,6 +181,9 @@ def aggregate(
     rows: NDArray[np.float64],
     cols: NDArray[np.float64],
     statistic: int,
+    turn: float,
+    equator: float,
+    whole: bool,
 ) -> NDArray[np.float64]:
     """Compute a statistic of the source cells under each target cell.
 
@@ -179,6 +195,12 @@ def aggregate(
         Positions of the target cells' corners, shape (H + 1, W + 1).
     statistic
         Index into `STATISTICS`.
+    turn
+        Columns in a full turn of longitude, by which the corners of a cell may differ; else 0.
+    equator
+        Row of the equator, where `turn` isn't 0.
+    whole
+        The piece goes around the earth: its last column is next to its first.
 
     Returns
     -------
@@ -186,7 +208,8 @@ def aggregate(
 
     Notes
     -----
-    A target cell covers the upright rectangle around its corners. `average` and `sum` weight each
+    A target cell covers the upright rectangle around its corners; one with a pole inside, all rows
+    from there to its farthest corner. `average` and `sum` weight each
     source cell by the share of it that is covered; the others take the cells of which any part is
     covered, once each. The smallest of equally frequent values is the mode; the median and the
     quartiles interpolate linearly.
@@ -198,12 +221,16 @@ def aggregate(
         for j in range(result.shape[2]):
             ys, xs = rows[i : i + 2, j : j + 2], cols[i : i + 2, j : j + 2]
             top, bottom = ys.min(), ys.max()
-            left, right = xs.min(), xs.max()
+            left, right = _across(xs, turn)
             if not (np.isfinite(bottom - top) and np.isfinite(right - left)):
                 continue
+            if turn > 0 and right - left >= turn:  # a pole is in the cell
+                top, bottom = (-1e9, bottom) if top < equator else (top, 1e9)
             # A sliver thinner than this is rounding: aligned cells must not gain a neighbour.
-            first_row, first_col = max(floor(top + 1e-6), 0), max(floor(left + 1e-6), 0)
-            last_row, last_col = min(ceil(bottom - 1e-6), height), min(ceil(right - 1e-6), width)
+            first_row, first_col = max(floor(top + 1e-6), 0), floor(left + 1e-6)
+            last_row, last_col = min(ceil(bottom - 1e-6), height), ceil(right - 1e-6)
+            if not whole:
+                first_col, last_col = max(first_col, 0), min(last_col, width)
             size = max(last_row - first_row, 0) * max(last_col - first_col, 0)
             if size == 0:
                 continue
@@ -214,10 +241,11 @@ def aggregate(
                 for r in range(first_row, last_row):
                     share = min(bottom, r + 1.0) - max(top, float(r))
                     for c in range(first_col, last_col):
-                        if not valid[n, r, c]:
+                        col = c % width if whole else c
+                        if not valid[n, r, col]:
                             continue
                         weight = share * (min(right, c + 1.0) - max(left, float(c)))
-                        value = float(piece[n, r, c])
+                        value = float(piece[n, r, col])
                         total += weight * value
                         weights += weight
                         buffer[used] = value
@@ -231,6 +259,23 @@ def aggregate(
                 else:
                     result[n, i, j] = _order(buffer[:used], statistic)
     return result
+
+
+@njit(nogil=True, cache=True)
+def _across(xs: NDArray[np.float64], turn: float) -> tuple[float, float]:
+    """Return the first and last column of four corners; a full turn if a pole is between them."""
+    if turn == 0.0:
+        return xs.min(), xs.max()
+    ring = (xs[0, 0], xs[0, 1], xs[1, 1], xs[1, 0])
+    left = right = x = ring[0]
+    for at in range(1, 5):
+        step = ring[at % 4] - ring[at - 1]
+        x += step - turn * np.rint(step / turn)
+        if at < 4:
+            left, right = min(left, x), max(right, x)
+    if abs(x - ring[0]) > turn / 2:
+        return left, left + turn
+    return left, right
 
 
 @njit(nogil=True, cache=True)
