@@ -1,32 +1,64 @@
+"""The server on a port; requests and the end by Ctrl+C are tested with the command."""
+
 from __future__ import annotations
 
 import socket
 
 import pytest
-from fastapi import FastAPI
+import uvicorn
 
+from xcube_tiles.server.app import create_app
 from xcube_tiles.server.run import run
 
 
-def test_a_port_that_is_taken_is_named() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(OSError, match=f"port {port}"):
-            run(FastAPI(), port=port, announce=lambda _: pytest.fail("it listens"))
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[socket.socket]:
+    """Return the sockets with which a server would have been started."""
+    sockets: list[socket.socket] = []
+
+    def instead(self: uvicorn.Server, sockets: list[socket.socket]) -> None:
+        seen.extend(sockets)
+
+    seen = sockets
+    monkeypatch.setattr(uvicorn.Server, "run", instead)
+    return sockets
 
 
-def test_an_impossible_address_is_named() -> None:
-    with pytest.raises(OSError, match=r"can't listen at .* port 70000"):
-        run(FastAPI(), port=70_000)
-
-
-def test_answers_wait_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[socket.socket] = []
-    monkeypatch.setattr("uvicorn.Server.run", lambda self, sockets: made.extend(sockets))
+def announced(**options: object) -> str:
     addresses: list[str] = []
-    run(FastAPI(), port=0, announce=addresses.append)
-    # By this asyncio recognises TCP, and switches Nagle's algorithm off.
-    assert made[0].proto == socket.IPPROTO_TCP
-    assert addresses[0].startswith("http://127.0.0.1:")
+    run(create_app(), announce=addresses.append, **options)  # type: ignore[arg-type]
+    [address] = addresses
+    return address
+
+
+def test_port_zero_is_announced_as_the_one_taken(started: list[socket.socket]) -> None:
+    address = announced(port=0)
+    assert address.startswith("http://127.0.0.1:")
+    assert 0 < int(address.rpartition(":")[2]) < 65536
+    [listener] = started
+    assert listener.fileno() == -1  # closed in the end
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"), [("0.0.0.0", "http://localhost:"), ("::1", "http://[::1]:")]
+)
+def test_address_can_be_opened(started: list[socket.socket], host: str, shown: str) -> None:
+    try:
+        address = announced(host=host, port=0)
+    except OSError as error:  # no IPv6 on this machine
+        pytest.skip(str(error))
+    assert address.startswith(shown)
+
+
+def test_a_taken_port(started: list[socket.socket]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=rf"127\.0\.0\.1 port {port}: .*Another port"):
+            run(create_app(), port=port)
+    assert not started
+
+
+@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 70_000), ("no.such.host.invalid", 0)])
+def test_an_address_that_is_none(host: str, port: int) -> None:
+    with pytest.raises(OSError, match=f"can't listen at {host} port {port}"):
+        run(create_app(), host=host, port=port)
