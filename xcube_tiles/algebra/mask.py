@@ -53,12 +53,29 @@ def mask(
         Grids or labels differ.
     CellTypeError
         A variable without NoData.
+    DimensionError
+        A Dataset as the mask; `values` that aren't a list.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> from odc.geo.geobox import GeoBox
+    >>> from xcube_tiles.cube.georef import assign_geobox
+    >>> grid = GeoBox((1, 3), Affine(10, 0, 0, 0, -10, 0), "EPSG:32633")
+    >>> cube, clouds = (
+    ...     assign_geobox(xr.DataArray([cells], dims=("y", "x")), grid)
+    ...     for cells in ([1.0, 2.0, 3.0], [0, 1, 8])
+    ... )
+    >>> mask(cube, clouds, values=[8]).values
+    array([[ 1.,  2., nan]])
     """
     if isinstance(where, xr.Dataset):
         raise DimensionError(
             f"the mask must be one raster, got a Dataset of {list(where.data_vars)!r}; "
             "name the variable: masks['cloud']"
         )
+    if values is not None and not np.ndim(values):
+        raise DimensionError(f"values must be a list of mask values, got {values!r}")
     obj, where = canonical(obj), canonical(where)
     check_compatible(obj, where)
     if isinstance(obj, xr.DataArray):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from xcube_tiles.cube import warp
 from xcube_tiles.cube.georef import GRID_TOLERANCE, canonical, extent_of, geobox_of
+from xcube_tiles.cube.positions import full_turn
 from xcube_tiles.errors import GridError
-from xcube_tiles.grid.extent import Extent, as_crs
+from xcube_tiles.grid.extent import Extent, as_crs, same_crs
 from xcube_tiles.grid.layout import TileLayout
 
 if TYPE_CHECKING:
@@ -52,6 +54,15 @@ def reproject(
         an unknown method.
     CellTypeError
         A raw integer type that can't be NoData outside the source.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> from xcube_tiles.cube.georef import assign_geobox
+    >>> grid = GeoBox((2, 2), Affine(10, 0, 0, 0, -10, 20), "EPSG:32633")
+    >>> cube = assign_geobox(xr.DataArray([[1.0, 2.0], [3.0, np.nan]], dims=("y", "x")), grid)
+    >>> reproject(cube, grid.zoom_out(2), resampling="average").values
+    array([[2.]])
     """
     geobox = _target_grid(obj, target, resolution)
     return warp.warp(obj, geobox, resampling)
@@ -63,10 +74,10 @@ def _target_grid(obj: XarrayObject, target: object, resolution: float | None) ->
         raise GridError("the target's grid has a resolution of its own; pass a CRS instead")
     if grid is not None:
         return grid
-    if resolution is not None and not resolution > 0:
+    if resolution is not None and not (resolution > 0 and np.isfinite(resolution)):
         raise GridError(f"resolution must be positive, got {resolution!r}")
     source, crs = geobox_of(obj), as_crs(target)
-    if source.crs == crs and resolution is None:
+    if resolution is None and same_crs(as_crs(source.crs), crs):
         return source
     if resolution is None:
         return source.to_crs(crs)
@@ -97,12 +108,22 @@ def crop(obj: XarrayT, extent: Extent | tuple[float, float, float, float]) -> Xa
     Returns
     -------
     A view of the cube: whole cells, none resampled. Cells that only share an edge with the extent
-    are left out.
+    are left out. Longitudes that differ by a full turn are one place: -10 is found at 350 in a cube
+    from 0 to 360.
 
     Raises
     ------
     GridError
-        The extent doesn't touch the cube.
+        The extent doesn't touch the cube, or touches both its ends: its parts lie apart then.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> from xcube_tiles.cube.georef import assign_geobox
+    >>> grid = GeoBox((2, 3), Affine(10, 0, 0, 0, -10, 20), "EPSG:32633")
+    >>> cube = assign_geobox(xr.DataArray([[1, 2, 3], [4, 5, 6]], dims=("y", "x")), grid)
+    >>> crop(cube, (12, 0, 25, 10)).values
+    array([[5, 6]])
     """
     obj = canonical(obj)
     own = extent_of(obj)
@@ -111,13 +132,24 @@ def crop(obj: XarrayT, extent: Extent | tuple[float, float, float, float]) -> Xa
     affine = ~geobox_of(obj).affine
     left, top = affine * (part.xmin, part.ymax)
     right, bottom = affine * (part.xmax, part.ymin)
-    rows, cols = _cells(top, bottom, obj.sizes["y"]), _cells(left, right, obj.sizes["x"])
-    if rows.start >= rows.stop or cols.start >= cols.stop:
+    turn = full_turn(geobox_of(obj))
+    rows = _cells(top, bottom, obj.sizes["y"])
+    shifts = (0.0, turn, -turn) if turn else (0.0,)
+    found = [_cells(left + shift, right + shift, obj.sizes["x"]) for shift in shifts]
+    touched = [cols for cols in found if cols.start < cols.stop]
+    if rows.start >= rows.stop or not touched:
         raise GridError(
             f"the extent {tuple(part.bounds)!r} doesn't touch the cube, which covers "
             f"{tuple(own.bounds)!r} in {own.crs}"
         )
-    return canonical(obj.isel(y=rows, x=cols))
+    whole = any(cols == slice(0, obj.sizes["x"]) for cols in touched)
+    if len(touched) > 1 and not whole:
+        raise GridError(
+            f"the extent {tuple(part.bounds)!r} touches the west and the east end of the cube, "
+            f"which covers {tuple(own.bounds)!r}: crop to each part, or reproject to a grid that "
+            "holds both side by side"
+        )
+    return canonical(obj.isel(y=rows, x=slice(0, None) if whole else touched[0]))
 
 
 def _cells(start: float, stop: float, size: int) -> slice:

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from xcube_tiles.cube.blocks import map_halo
-from xcube_tiles.cube.cells import cell_type_of, declared_attrs
+from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.cube.georef import canonical, geobox_of
 from xcube_tiles.errors import DimensionError, GeoreferenceError
 from xcube_tiles.grid.celltype import CellType
@@ -47,6 +47,16 @@ def slope(elevation: xr.DataArray, *, z_factor: float | None = None) -> xr.DataA
     Notes
     -----
     Horn's gradient; NoData neighbours, and those outside the raster, take the focus' value.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> from odc.geo.geobox import GeoBox
+    >>> from xcube_tiles.cube.georef import assign_geobox
+    >>> grid = GeoBox((3, 3), Affine(10, 0, 0, 0, -10, 0), "EPSG:32633")
+    >>> ramp = assign_geobox(xr.DataArray([[0.0, 10.0, 20.0]] * 3, dims=("y", "x")), grid)
+    >>> slope(ramp).values[1, 1], slope(ramp * np.nan).values[1, 1]
+    (np.float32(45.0), np.float32(nan))
     """
     return _terrain(elevation, "slope", _DEGREES, z_factor, units="degree")
 
@@ -67,6 +77,16 @@ def aspect(elevation: xr.DataArray, *, z_factor: float | None = None) -> xr.Data
     ------
     GeoreferenceError
         A geographic CRS without `z_factor`.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> from odc.geo.geobox import GeoBox
+    >>> from xcube_tiles.cube.georef import assign_geobox
+    >>> grid = GeoBox((3, 3), Affine(10, 0, 0, 0, -10, 0), "EPSG:32633")
+    >>> ramp = assign_geobox(xr.DataArray([[0.0, 10.0, 20.0]] * 3, dims=("y", "x")), grid)
+    >>> aspect(ramp).values[1, 1], aspect(ramp * 0).values[1, 1]
+    (np.float32(270.0), np.float32(-1.0))
     """
     return _terrain(elevation, "aspect", _DEGREES, z_factor, units="degree")
 
@@ -99,8 +119,20 @@ def hillshade(
     GeoreferenceError
         A geographic CRS without `z_factor`.
     ValueError
-        An altitude outside 0 to 90.
+        An altitude outside 0 to 90; an azimuth that isn't finite.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> from odc.geo.geobox import GeoBox
+    >>> from xcube_tiles.cube.georef import assign_geobox
+    >>> grid = GeoBox((1, 3), Affine(10, 0, 0, 0, -10, 0), "EPSG:32633")
+    >>> dem = assign_geobox(xr.DataArray([[5.0, 5.0, np.nan]], dims=("y", "x")), grid)
+    >>> hillshade(dem).values
+    array([[181, 181,   0]], dtype=uint8)
     """
+    if not np.isfinite(azimuth):
+        raise ValueError(f"azimuth must be degrees clockwise from north, got {azimuth!r}")
     if not 0 <= altitude <= 90:
         raise ValueError(f"altitude must be 0 to 90 degrees above the horizon, got {altitude!r}")
     return _terrain(
@@ -125,8 +157,8 @@ def _terrain(
             f"the cells are in degrees ({geobox.crs}), elevations are not: reproject to a "
             "projected CRS, or pass z_factor=9e-6 (degrees in a metre, at the equator)"
         )
-    if z_factor is not None and not z_factor > 0:
-        raise ValueError(f"z_factor must be positive, got {z_factor!r}")
+    if z_factor is not None and not (z_factor > 0 and np.isfinite(z_factor)):
+        raise ValueError(f"z_factor must be a positive number, got {z_factor!r}")
     stretch = 1.0 if z_factor is None else 1 / float(z_factor)
     data = map_halo(
         partial(
@@ -144,9 +176,8 @@ def _terrain(
         dtype=cells.dtype,
     )
     result = elevation.copy(data=data).rename(what)
-    attrs = {} if units is None else {"units": units}
-    result.attrs = declared_attrs(attrs, cells)
-    return result
+    result.attrs = {} if units is None else {"units": units}
+    return set_cell_type(result, cells)
 
 
 def _elevation(array: xr.DataArray) -> xr.DataArray:

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from xcube_tiles.cube.cells import cell_type_of
+from xcube_tiles.cube.compatibility import is_empty
 from xcube_tiles.cube.dimensions import dimension_types
 from xcube_tiles.cube.georef import canonical, geobox_of
 from xcube_tiles.cube.keycoords import keys_of
@@ -62,10 +63,15 @@ def summary_html(obj: XarrayT) -> str:
 
 
 def _summarise(obj: XarrayT) -> _Summary:
+    if is_empty(obj):
+        dims = ", ".join(f"{dim} {size}" for dim, size in obj.sizes.items())
+        told = ("empty cube", "the first raster merged into it brings y and x")
+        return _Summary(rows=[told, ("dimensions", dims or "none yet")], layout=None, chunks=None)
     try:
         obj = canonical(obj)
         layout = TileLayout.from_geobox(geobox_of(obj), _TILE)
         kinds = dimension_types(obj)
+        cells = _cell_types(obj)
     except XcubeTilesError as error:
         return _Summary(rows=[("not a cube", str(error))], layout=None, chunks=None)
     chunks = _chunks(obj)
@@ -73,7 +79,7 @@ def _summarise(obj: XarrayT) -> _Summary:
         *_grid_rows(obj),
         ("dimensions", ", ".join(f"{dim} {obj.sizes[dim]} ({kinds[dim]})" for dim in kinds)),
         *((f"key {name}", _some(values)) for name, values in keys_of(obj).items()),
-        ("cells", _cell_types(obj)),
+        ("cells", cells),
         ("memory", _bytes(obj.nbytes)),
         ("tiles", _tiles(layout)),
         ("chunks", "in memory, not chunked" if chunks is None else _against(chunks, layout)),
@@ -95,7 +101,13 @@ def _grid_rows(obj: XarrayObject) -> list[tuple[str, str]]:
 def _cell_types(obj: XarrayObject) -> str:
     if isinstance(obj, xr.DataArray):
         return cell_type_of(obj).name
-    names = {str(name): cell_type_of(array).name for name, array in obj.data_vars.items()}
+    names = {
+        str(name): cell_type_of(array).name
+        for name, array in obj.data_vars.items()
+        if {"y", "x"} <= set(array.dims)
+    }
+    if not names:
+        return "no variable has y and x"
     if len(set(names.values())) == 1:
         return f"{_some(list(names))}: {next(iter(names.values()))}"
     return ", ".join(f"{name}: {cell_type}" for name, cell_type in names.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from math import isnan
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import dask.array as da
@@ -11,6 +12,7 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
 from xcube_tiles._version import __version__
+from xcube_tiles.errors import DimensionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,8 +30,21 @@ TaskKey: TypeAlias = tuple[str | int, ...]
 
 
 def is_lazy(array: object) -> bool:
-    """Whether an array is a dask array."""
-    return isinstance(array, da.Array)
+    """Whether an array is a dask array, which has to know the sizes of its blocks.
+
+    Raises
+    ------
+    DimensionError
+        Blocks of unknown size, as an index by a lazy condition leaves them.
+    """
+    if not isinstance(array, da.Array):
+        return False
+    if any(isnan(size) for sizes in array.chunks for size in sizes):
+        raise DimensionError(
+            f"the blocks of {array!r} have unknown sizes; compute the condition that selected "
+            "cells first, or call array.compute_chunk_sizes()"
+        )
+    return True
 
 
 def identity(func: Callable[..., Any]) -> object:

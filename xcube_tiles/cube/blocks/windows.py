@@ -75,8 +75,13 @@ def map_windows(
         call = partial(func, block=(i, j), **params)
         shape = (y.stop - y.start, x.stop - x.start)
         for index in product(*(range(len(sizes)) for sizes in lead)):
-            refs = [TaskRef((array.name, *index, *at)) for array in arrays for at in pieces]
             block: TaskKey = (key, *index, i, j)
+            if not pieces:
+                sizes = tuple(sizes[at] for sizes, at in zip(lead, index, strict=True))
+                dtypes = tuple(array.dtype for array in arrays)
+                layer[block] = Task(block, _run_empty, call, (*sizes, *shape), dtypes)
+                continue
+            refs = [TaskRef((array.name, *index, *at)) for array in arrays for at in pieces]
             layer[block] = Task(block, _run_window, call, len(arrays), shape, pastes, *refs)
     return new_array(key, layer, arrays, out_chunks, dtype)
 
@@ -119,8 +124,6 @@ def _pieces(
     """Return which blocks a window touches, and how each is pasted into it."""
     along_y = list(_overlaps(chunks[0], rows))
     along_x = list(_overlaps(chunks[1], cols))
-    if not along_y or not along_x:  # the dtype of an empty piece still comes from a block
-        return [(0, 0)], (((slice(0, 0), slice(0, 0)), (slice(0, 0), slice(0, 0))),)
     pairs = list(product(along_y, along_x))
     blocks = [(y[0], x[0]) for y, x in pairs]
     return blocks, tuple(((y[1], x[1]), (y[2], x[2])) for y, x in pairs)
@@ -133,6 +136,12 @@ def _overlaps(sizes: tuple[int, ...], part: slice) -> Iterator[tuple[int, slice,
         if low < high:
             yield at, slice(low - part.start, high - part.start), slice(low - start, high - start)
         start += size
+
+
+def _run_empty(
+    call: Callable[..., NDArray[Any]], shape: tuple[int, ...], dtypes: tuple[np.dtype[Any], ...]
+) -> NDArray[Any]:
+    return call(*(np.empty(shape, dtype) for dtype in dtypes))
 
 
 def _run_window(
