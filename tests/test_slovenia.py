@@ -102,9 +102,9 @@ def test_coarser_levels_are_means_of_valid_cells(catalog: xt.Catalog) -> None:
 
 def test_vegetation_follows_the_seasons(catalog: xt.Catalog) -> None:
     cube = catalog.read("ndvi").ndvi.compute()
-    by_month = cube.groupby("time.month").mean(...)
-    assert float(by_month.sel(month=[6, 7]).mean()) > 0.6
-    assert float(by_month.sel(month=[1, 2]).mean()) < 0.4
+    month = cube.time.dt.month
+    assert float(cube[month.isin([6, 7])].mean()) > 0.6
+    assert float(cube[month.isin([1, 2])].mean()) < 0.4
 
 
 def test_point_of_the_server_is_a_cell_of_the_cube(client: TestClient, catalog: xt.Catalog) -> None:
