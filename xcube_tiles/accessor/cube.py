@@ -9,6 +9,7 @@ from xcube_tiles.typing import XarrayT
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
+    import numpy as np
     import xarray as xr
     from odc.geo.crs import CRS
     from odc.geo.geobox import GeoBox
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from xcube_tiles.grid.celltype import CellType
     from xcube_tiles.grid.extent import Extent
     from xcube_tiles.grid.layout import TileLayout
+    from xcube_tiles.render.instants import TimeMatch
     from xcube_tiles.render.style import Style
     from xcube_tiles.typing import (
         DimensionType,
@@ -110,7 +112,7 @@ class CubeTiles(Generic[XarrayT]):
         return set_crs(self._obj, crs)
 
     def convert(self, cell_type: CellType | str, *, overflow: OverflowPolicy = "raise") -> XarrayT:
-        """Convert the cells to another cell type; see `xcube_tiles.cube.cells.convert`."""
+        """Convert the cells to another cell type; see `xcube_tiles.cube.cells.convert_cells`."""
         from xcube_tiles.cube.cells import convert_cells
 
         return convert_cells(self._obj, cell_type, overflow=overflow)
@@ -257,7 +259,10 @@ class CubeTiles(Generic[XarrayT]):
         min_valid: float = 0.0,
         overwrite: bool = False,
         sharded: bool = True,
+        chunk: int | None = None,
+        shard: int | None = None,
         progress: bool | None = None,
+        storage_options: Mapping[str, object] | None = None,
     ) -> Layer:
         """Write the cube as a layer; see `xcube_tiles.catalog.writer.to_catalog`."""
         from xcube_tiles.catalog.writer import to_catalog
@@ -272,7 +277,10 @@ class CubeTiles(Generic[XarrayT]):
             min_valid=min_valid,
             overwrite=overwrite,
             sharded=sharded,
+            chunk=chunk,
+            shard=shard,
             progress=progress,
+            storage_options=storage_options,
         )
 
     def render(
@@ -280,11 +288,19 @@ class CubeTiles(Generic[XarrayT]):
         style: Style | None = None,
         *,
         size: int = 512,
-        time: str | None = None,
+        time: str | np.datetime64 | None = None,
+        time_match: TimeMatch = "exact",
         format: ImageFormat = "png",
     ) -> bytes:
         """Return a picture of the cube; see `xcube_tiles.render.preview.render_preview`."""
         from xcube_tiles.render.cube import CubeSource
         from xcube_tiles.render.preview import render_preview
 
-        return render_preview(CubeSource(self._obj), style, size=size, time=time, format=format)
+        return render_preview(
+            CubeSource(self._obj),
+            style,
+            size=size,
+            time=time,
+            time_match=time_match,
+            format=format,
+        )

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
     import xarray as xr
 
     from xcube_tiles.catalog.layer import Layer
     from xcube_tiles.catalog.store import StoreLike
+    from xcube_tiles.render.instants import TimeMatch
     from xcube_tiles.render.style import Style
-    from xcube_tiles.typing import (
-        ImageFormat,
-    )
+    from xcube_tiles.typing import ImageFormat
 
 
 class DataTreeTiles:
@@ -30,13 +32,24 @@ class DataTreeTiles:
         *,
         overwrite: bool = False,
         sharded: bool = True,
+        chunk: int | None = None,
+        shard: int | None = None,
         progress: bool | None = None,
+        storage_options: Mapping[str, object] | None = None,
     ) -> Layer:
         """Write the pyramid as a layer; see `xcube_tiles.catalog.writer.to_catalog`."""
         from xcube_tiles.catalog.writer import to_catalog
 
         return to_catalog(
-            self._obj, url, layer, overwrite=overwrite, sharded=sharded, progress=progress
+            self._obj,
+            url,
+            layer,
+            overwrite=overwrite,
+            sharded=sharded,
+            chunk=chunk,
+            shard=shard,
+            progress=progress,
+            storage_options=storage_options,
         )
 
     def render(
@@ -44,11 +57,19 @@ class DataTreeTiles:
         style: Style | None = None,
         *,
         size: int = 512,
-        time: str | None = None,
+        time: str | np.datetime64 | None = None,
+        time_match: TimeMatch = "exact",
         format: ImageFormat = "png",
     ) -> bytes:
         """Return a picture of the pyramid; see `xcube_tiles.render.preview.render_preview`."""
         from xcube_tiles.render.cube import CubeSource
         from xcube_tiles.render.preview import render_preview
 
-        return render_preview(CubeSource(self._obj), style, size=size, time=time, format=format)
+        return render_preview(
+            CubeSource(self._obj),
+            style,
+            size=size,
+            time=time,
+            time_match=time_match,
+            format=format,
+        )

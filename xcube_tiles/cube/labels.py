@@ -159,7 +159,7 @@ def rename_labels(
     Examples
     --------
     >>> cube = add_dimension(empty_cube(), "sensor", "S2")
-    >>> list(rename_labels(cube, "sensor", {"S2": "Sentinel-2"}).sensor.values.to))
+    >>> rename_labels(cube, "sensor", {"S2": "Sentinel-2"}).sensor.values.tolist()
     ['Sentinel-2']
     """
     labels = _labels(obj, dim)
