@@ -45,6 +45,8 @@ def test_cftime_is_temporal() -> None:
     when = np.array([cftime.Datetime360Day(2024, 2, 30)])
     array = raster(1).expand_dims(run=1).assign_coords(run=("run", when))
     assert find_dim(array, "temporal") == "run"
+    later = cftime.Datetime360Day(2025, 2, 30)
+    assert rename_labels(array, "run", [later]).run.values[0] == later
 
 
 def test_a_name_alone_does_not_make_a_time() -> None:
@@ -144,3 +146,50 @@ def test_keys() -> None:
     assert list(keys) == ["date", "sensor", "band"]
     assert keys["sensor"] == ["S2"]
     assert keys["band"] == ["ndvi"]
+
+
+@pytest.mark.parametrize("label", [2024, None, "NaT", 1.5, "soon"])
+def test_what_is_not_a_date(label: object) -> None:
+    with pytest.raises(DimensionError, match="must be a date"):
+        add_dimension(raster(1), "time", label, type="temporal")
+
+
+def test_zones_are_brought_to_utc() -> None:
+    timed = add_dimension(raster(1), "time", "2024-01-01T00:00+02:00", type="temporal")
+    assert timed.time.values[0] == np.datetime64("2023-12-31T22:00")
+
+
+def test_rename_some_dates_by_text() -> None:
+    result = rename_labels(raster(1, times=DATES), "time", {"2024-01-01": "2023-01-01"})
+    np.testing.assert_array_equal(result.time, np.array(["2023-01-01", "2024-02-01"], "M8[ns]"))
+
+
+def test_what_rename_refuses() -> None:
+    cube = raster(1, name="B04").to_dataset()
+    with pytest.raises(DimensionError, match="a coordinate has that name"):
+        rename_labels(cube, "bands", {"B04": "spatial_ref"})
+    array = raster(1).expand_dims(sensor=["a", "b"])
+    with pytest.raises(DimensionError, match="leave out `source`"):
+        rename_labels(array, "sensor", {"a": "c"}, source=["a"])
+    with pytest.raises(DimensionError, match="got the text 'cd'"):
+        rename_labels(array, "sensor", "cd")
+    with pytest.raises(DimensionError, match="occur twice"):
+        rename_labels(array, "sensor", {"a": "b"})
+    with pytest.raises(DimensionError, match="its labels are a, b"):
+        rename_labels(array, "sensor", {"z": "b"})
+
+
+def test_bands_that_cannot_be_variables() -> None:
+    array = raster(1).expand_dims(bands=["a", "a"])
+    with pytest.raises(DimensionError, match="several bands have that name"):
+        unstack_bands(array)
+    with pytest.raises(DimensionError, match="a coordinate has that name"):
+        unstack_bands(raster(1).expand_dims(bands=["x"]))
+    with pytest.raises(DimensionError, match="no labels"):
+        unstack_bands(raster(1).expand_dims(bands=2))
+
+
+def test_the_key_of_bands_survives_both_shapes() -> None:
+    cube = raster(1.0, name="nir").to_dataset().assign_attrs({KEY_ATTR: "band"})
+    stacked = stack_bands(cube)
+    assert keys_of(stacked) == keys_of(unstack_bands(stacked)) == {"band": ["nir"]}

@@ -17,7 +17,7 @@ from tests.cube.rasters import UTM, raster
 from xcube_tiles.cube.compatibility import check_compatible
 from xcube_tiles.cube.labels import add_dimension, empty_cube
 from xcube_tiles.cube.merge import merge
-from xcube_tiles.errors import DimensionError, IncompatibleCubesError
+from xcube_tiles.errors import CellOverflowError, DimensionError, IncompatibleCubesError
 from xcube_tiles.testing.asserts import assert_lazy
 
 if TYPE_CHECKING:
@@ -186,3 +186,119 @@ REFUSED = [
 def test_refused(call: Any, text: str) -> None:
     with pytest.raises(DimensionError, match=text):
         call()
+
+
+def test_sums_neither_wrap_nor_turn_into_nodata() -> None:
+    total = merge(
+        raster(np.uint8(100), nodata=255), raster(np.uint8(155), nodata=255), overlap="sum"
+    )
+    assert (total == 255).all()
+    assert total.attrs["_FillValue"] == np.iinfo(np.uint64).max
+    for huge in (np.int64(2**62), np.int64(-(2**62) - 1), np.uint64(2**63)):
+        with pytest.raises(CellOverflowError, match=str(huge)):
+            merge(raster(huge), raster(huge), overlap="sum")
+    large = raster(np.uint64(2**63))
+    assert (merge(large, large + 1, overlap="max") == 2**63 + 1).all()
+
+
+def test_means_of_floats_use_nan() -> None:
+    left, right = raster(-9998.0, nodata=-9999), raster(-10000.0, nodata=-9999)
+    mean = merge(left, right, overlap="mean")
+    assert (mean == -9999).all()
+    assert "_FillValue" not in mean.attrs
+
+
+def test_scalars_that_differ_are_left_out() -> None:
+    cube = raster(1.0).assign_coords(run="a", sensor="S1")
+    other = raster(2.0).assign_coords(run="a", sensor="S2")
+    both = merge(cube, other, overlap="first")
+    assert "sensor" not in both.coords
+    assert both.run == "a"
+    joined = merge(cube.to_dataset(name="vv"), other.to_dataset(name="red"))
+    assert "sensor" not in joined.coords
+
+
+def test_a_scalar_joins_the_dimension() -> None:
+    cube = raster(1.0).assign_coords(sensor="S1")
+    other = raster(2.0).expand_dims(sensor=["S2", "S3"])
+    joined = merge(cube, other)
+    assert list(joined.sensor.values) == ["S1", "S2", "S3"]
+    np.testing.assert_array_equal(joined[:, 0, 0], [1, 2, 2])
+
+
+def test_coordinates_along_the_joined_dimension() -> None:
+    left = raster(1.0, times=["2024-01-01"]).assign_coords(orbit=("time", [7]))
+    right = raster(1.0, times=["2024-02-01"]).assign_coords(orbit=("time", [8]))
+    assert list(merge(left, right).orbit.values) == [7, 8]
+    assert "orbit" not in merge(left, right.drop_vars("orbit")).coords
+
+
+def test_labels_in_another_order() -> None:
+    left = xr.Dataset({"a": raster(1.0, times=["2024-01-01", "2024-01-02"])})
+    values = np.array([2.0, 3.0])[:, None, None]
+    right = xr.Dataset({"b": raster(values, times=["2024-01-02", "2024-01-01"])})
+    joined = merge(left, right)
+    np.testing.assert_array_equal(joined["b"][:, 0, 0], [3, 2])
+    xr.testing.assert_identical(joined.time, left.time)
+
+
+def test_both_broadcast_and_join() -> None:
+    left = raster(1.0, times=["2024-01-01"]).expand_dims(sensor=["S1"])
+    right = raster(2.0, times=["2023-01-01"])
+    joined = merge(left, right)
+    assert joined.dims == ("sensor", "time", "y", "x")
+    np.testing.assert_array_equal(joined[0, :, 0, 0], [2, 1])
+
+
+def test_what_merge_refuses() -> None:
+    twice = raster(1.0, times=["2024-01-01", "2024-01-01"])
+    with pytest.raises(DimensionError, match="occurs twice"):
+        merge(twice, raster(1.0, times=["2024-02-01"]))
+    with pytest.raises(IncompatibleCubesError, match=r"assign_coords\(run="):
+        merge(raster(1.0).expand_dims(run=2), raster(1.0).expand_dims(run=3))
+    with pytest.raises(DimensionError, match=r"shape \(4, 5\), got \(\)"):
+        merge(raster(1.0), raster(1.0), overlap=lambda a, b: a.sum())
+    left = raster(1.0).to_dataset(name="a").assign(note=1)
+    assert merge(left, left, overlap="first")["note"] == 1
+    with pytest.raises(DimensionError, match="'note' has no y and x"):
+        merge(left, left.assign(note=2), overlap="first")
+
+
+def test_an_empty_cube_through_several_merges() -> None:
+    frame = add_dimension(empty_cube(), "sensor", "S2")
+    frame = merge(frame, add_dimension(empty_cube(), "time", "2024-01-01", type="temporal"))
+    assert dict(frame.sizes) == {"time": 1, "sensor": 1}
+    first = raster(1.0).assign_coords(time=np.datetime64("2024-01-01", "ns")).to_dataset()
+    cube = merge(frame, first)
+    assert set(cube["a"].dims) == {"sensor", "time", "y", "x"}
+    later = raster(2.0, times=["2024-02-01"]).to_dataset()
+    assert merge(cube, later).sizes["time"] == 2
+    with pytest.raises(DimensionError, match="S2 in 'sensor', the raster S1"):
+        merge(frame, first.assign_coords(sensor="S1"))
+    named = add_dimension(empty_cube(), "bands", "a", type="bands")
+    assert list(merge(named, first).data_vars) == ["a"]
+    with pytest.raises(DimensionError, match="'bands', the raster a"):
+        merge(add_dimension(empty_cube(), "bands", "b", type="bands"), first)
+
+
+def test_times_of_other_units() -> None:
+    left = raster(1.0, times=["2024-01-01"])
+    right = left.assign_coords(time=np.array(["2024-01-01"], "datetime64[s]")) * 3
+    check_compatible(left, right)
+    assert (merge(left, right, overlap="max") == 3).all()
+
+
+def test_axis_order_of_a_crs_does_not_count() -> None:
+    grid = GeoBox((2, 2), Affine(1, 0, 0, 0, -1, 2), "EPSG:4326")
+    check_compatible(
+        raster(1, geobox=grid), raster(1, geobox=GeoBox(grid.shape, grid.affine, "OGC:CRS84"))
+    )
+
+
+def test_merge_mutates_nothing() -> None:
+    left, right = (raster(np.int16(v), times=["2024-01-01"], nodata=-1) for v in (1, 2))
+    before = [(a.copy(deep=True), dict(a.attrs), dict(a.encoding)) for a in (left, right)]
+    merge(left, right, overlap="sum")
+    for array, (copy, attrs, encoding) in zip((left, right), before, strict=True):
+        xr.testing.assert_identical(array, copy)
+        assert (array.attrs, array.encoding) == (attrs, encoding)
