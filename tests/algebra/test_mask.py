@@ -62,3 +62,8 @@ def test_refused() -> None:
         mask(LAND, CLOUDS.isel(x=slice(1, None)))
     with pytest.raises(DimensionError, match="Dataset"):
         mask(LAND, CLOUDS.to_dataset())  # type: ignore[arg-type]
+
+
+def test_values_must_be_a_list() -> None:
+    with pytest.raises(DimensionError, match="must be a list of mask values, got 3"):
+        mask(LAND, CLOUDS, values=3)  # type: ignore[arg-type]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
+from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
+from odc.geo.geobox import GeoBox
 
 from tests.cube.rasters import UTM, raster
 from xcube_tiles.algebra.reproject import crop, reproject
@@ -87,3 +90,26 @@ def test_refused() -> None:
         reproject(FIELD, UTM, resolution=10)
     with pytest.raises(GridError):
         reproject(FIELD, "EPSG:nonsense")
+
+
+def globe(first: float) -> xr.DataArray:
+    grid = GeoBox((18, 36), Affine(10, 0, first, 0, -10, 90), "EPSG:4326")
+    return raster(np.arange(36)[None] * 1.0, geobox=grid)
+
+
+def test_crop_finds_longitudes_a_turn_away() -> None:
+    west = crop(globe(0), Extent(xmin=-100, ymin=0, xmax=-80, ymax=10, crs="EPSG:4326"))
+    assert list(west.x.values) == [265, 275]
+    assert list(crop(globe(-180), (260, 0, 280, 10)).x.values) == [-95, -85]
+    assert crop(globe(0), (-180, -90, 180, 90)).sizes["x"] == 36
+
+
+def test_crop_refuses_what_lies_at_both_ends() -> None:
+    with pytest.raises(GridError, match="west and the east end"):
+        crop(globe(0), (-10, 0, 10, 10))
+
+
+def test_the_same_place_under_another_name_of_the_crs() -> None:
+    assert reproject(globe(-180), "OGC:CRS84").shape == (18, 36)
+    with pytest.raises(GridError, match="positive"):
+        reproject(FIELD, 3857, resolution=float("inf"))

@@ -130,3 +130,18 @@ def test_refused() -> None:
         slope(dem(rough()).to_dataset())  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="0 to 90"):
         hillshade(dem(rough()), altitude=91)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_numbers_that_are_not_finite(number: float) -> None:
+    with pytest.raises(ValueError, match="azimuth"):
+        hillshade(dem(rough()), azimuth=number)
+    with pytest.raises(ValueError, match="positive number"):
+        slope(dem(rough()), z_factor=number)
+
+
+def test_nothing_of_the_elevations_encoding_is_left() -> None:
+    stored = dem(rough())
+    stored.encoding |= {"dtype": "int16", "scale_factor": 0.1}
+    assert slope(stored).encoding == {"grid_mapping": "spatial_ref"}
+    assert "dtype" in stored.encoding

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pickle
+import subprocess
+import sys
 from typing import Any
 
 import dask.array as da
@@ -21,6 +25,7 @@ from xcube_tiles.cube.blocks import (
     map_windows,
     tree_reduce,
 )
+from xcube_tiles.errors import DimensionError
 from xcube_tiles.testing.asserts import CountingReader, assert_lazy
 
 Cells = NDArray[Any]
@@ -260,3 +265,90 @@ def test_graphs_survive_optimization(cells: Cells) -> None:
     assert total.compute() == pytest.approx(
         (box_sum(cells, margins=(0, 0, 0, 0), radius=1) + 1).sum()
     )
+
+
+def redefined(factor: int) -> Any:
+    """Return functions that share a name and a place, as cells of a notebook make them."""
+    scope: dict[str, Any] = {"__name__": "__main__"}
+    exec(f"def scaled(block): return block * {factor}", scope)
+    return scope["scaled"]
+
+
+def test_functions_defined_anew_are_told_apart(cells: Cells) -> None:
+    lazy = chunked(cells, 1, 10, 10)
+    names = {map_blocks(redefined(by), lazy, name="scaled", dtype=float).name for by in (2, 3)}
+    assert len(names) == 2
+
+
+NAMES = """
+import dask.array as da, numpy as np, xarray as xr
+from affine import Affine
+from odc.geo.geobox import GeoBox
+import xcube_tiles as xt
+from xcube_tiles.cube.georef import assign_geobox
+grid = GeoBox((40, 40), Affine(10, 0, 300_000, 0, -10, 5_000_000), "EPSG:32633")
+ones = da.ones((2, 40, 40), chunks=(1, 20, 20), name="ones")
+times = np.array(["2024-01-01", "2024-02-01"], "M8[ns]")
+cube = assign_geobox(xr.DataArray(ones, {"time": times}, ("time", "y", "x"), "a"), grid)
+made = [
+    cube.tiles.reproject("EPSG:3857", resampling="bilinear"),
+    cube.tiles.hillshade(), cube.tiles.convert("float32"), cube.tiles.mask(cube),
+    cube.tiles.reduce("time", "median"), cube.tiles.reduce("time", "mean"),
+    cube.tiles.aggregate("time", "1MS", "max"), cube.tiles.merge(cube, overlap="mean"),
+]
+print([array.data.name for array in made])
+"""
+
+
+def test_names_are_equal_in_every_process() -> None:
+    told = {
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", NAMES],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(told) == 1
+
+
+def test_graphs_pickle(cells: Cells) -> None:
+    lazy = map_halo(
+        box_sum, chunked(cells, 1, 7, 9), depth=(1, 1), name="box", dtype=float, radius=1
+    )
+    for task in dict(lazy.__dask_graph__()).values():
+        pickle.loads(pickle.dumps(task))
+
+
+def test_blocks_of_unknown_size_are_refused(cells: Cells) -> None:
+    lazy = chunked(cells[0], 10, 10)
+    picked = lazy[lazy[:, 0] > 300]
+    with pytest.raises(DimensionError, match="compute_chunk_sizes"):
+        map_blocks(add, picked, picked, name="add", dtype=float, weight=1.0)
+
+
+def test_empty_windows_read_nothing() -> None:
+    reader = CountingReader(np.ones((2, 6, 6)))
+    lazy = from_reader(
+        reader, shape=(2, 6, 6), chunks=(1, 3, 3), dtype=float, name="read", token="x"
+    )
+    result = map_windows(
+        fill,
+        lazy,
+        chunks=((2,), (2,)),
+        windows=lambda _i, _j: (slice(0, 3), slice(9, 12)),
+        name="fill",
+        dtype=int,
+    )
+    assert result.compute().shape == (2, 2, 2)
+    assert not reader.reads
+
+
+def test_blocks_without_cells() -> None:
+    empty = da.zeros((0, 6, 6), chunks=(0, 3, 3))
+    doubled = map_blocks(add, empty, empty, name="add", dtype=float, weight=1.0)
+    assert doubled.compute().shape == (0, 6, 6)
+    halo = map_halo(box_sum, empty, depth=(1, 1), name="box", dtype=float, radius=1)
+    assert halo.shape == (0, 6, 6)

@@ -77,3 +77,24 @@ def test_leftovers_of_arithmetic_are_refused() -> None:
         cell_type_of(halves)
     assert cell_type_of(raster(np.int16(3), nodata=-1) == 3).name == "bool"
     assert cell_type_of(raster(1.5).assign_attrs(_FillValue=-9999)).nodata == -9999
+
+
+def test_what_the_file_said_is_not_said_of_other_cells() -> None:
+    array = raster(np.float32(1))
+    array.encoding |= {
+        "dtype": "int16",
+        "scale_factor": 0.1,
+        "_FillValue": -1,
+        "chunksizes": (1, 1),
+    }
+    assert convert_cells(array, "float64").encoding == {"grid_mapping": "spatial_ref"}
+
+
+def test_convert_a_cube_by_any_spatial_names() -> None:
+    cube = raster(np.int16(3)).rename(y="latitude", x="longitude").to_dataset()
+    assert convert_cells(cube, "float32")["a"].dtype == np.float32
+
+
+def test_convert_to_what_is_no_cell_type() -> None:
+    with pytest.raises(CellTypeError, match="name of a cell type"):
+        convert_cells(raster(np.int16(3)), np.dtype("float32"))  # type: ignore[arg-type]

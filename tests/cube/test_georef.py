@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import rioxarray  # noqa: F401  (registers the accessor that serves as oracle)
+import rioxarray
 import xarray as xr
 from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
+from odc.geo.geobox import GeoBox
 from odc.geo.xr import ODCExtension
 
 from tests.cube.rasters import UTM, raster
+from xcube_tiles.cube.cells import cell_type_of
 from xcube_tiles.cube.georef import (
     assign_geobox,
     canonical,
@@ -28,8 +30,7 @@ from xcube_tiles.testing.strategies import geoboxes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from odc.geo.geobox import GeoBox
+    from pathlib import Path
 
 
 def lonlat(name_y: str = "lat", name_x: str = "lon") -> xr.DataArray:
@@ -171,3 +172,51 @@ def with_transform(text: str) -> xr.DataArray:
 def test_refused(make: Callable[[], xr.DataArray], text: str) -> None:
     with pytest.raises(GeoreferenceError, match=text):
         canonical(make())
+
+
+def test_a_grid_mapping_that_is_a_variable() -> None:
+    # As xr.open_dataset and xr.open_zarr leave it without decode_coords="all".
+    cube = raster(np.arange(20.0).reshape(4, 5)).rename(spatial_ref="crs").to_dataset()
+    cube = cube.reset_coords("crs")
+    cube["a"].attrs["grid_mapping"] = "crs"
+    cube["a"].encoding = {}
+    result = canonical(cube)
+    assert list(result.data_vars) == ["a"]
+    assert geobox_of(result) == geobox_of(cube) == UTM
+    assert list(set_crs(cube, 32634).data_vars) == ["a"]
+
+
+def test_a_foreign_store_opens_right(tmp_path: Path) -> None:
+    cube = raster(np.array([1, 2, 3, 4, -1], np.int16), nodata=-1).to_dataset()
+    cube.to_zarr(tmp_path / "a.zarr", zarr_format=2, consolidated=True)
+    for decode in (True, "all"):
+        for masked in (True, False):
+            opened = xr.open_zarr(tmp_path / "a.zarr", decode_coords=decode, mask_and_scale=masked)
+            assert geobox_of(opened) == UTM
+            wanted = "float32" if masked else "int16ud-1"
+            assert cell_type_of(canonical(opened)["a"]).name == wanted
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_rioxarray_with_and_without_mask(tmp_path: Path, masked: bool) -> None:
+    cells = raster(np.array([1, 2, 3, 4, 255], np.uint8), nodata=255)
+    cells.rio.to_raster(tmp_path / "a.tif")
+    opened = rioxarray.open_rasterio(tmp_path / "a.tif", masked=masked)
+    assert isinstance(opened, xr.DataArray)
+    assert geobox_of(opened) == UTM
+    cell_type = cell_type_of(opened)
+    assert cell_type.name == ("float32" if masked else "uint8ud255")
+    assert int(cell_type.is_nodata(opened.values).sum()) == 4
+
+
+def test_names_and_units() -> None:
+    named = raster(1.0).rename(y="yc", x="xc")
+    assert geobox_of(named) == UTM
+    feet = set_crs(raster(1.0), 2263)
+    assert feet.x.attrs["units"] == "US_survey_foot"
+    assert set_crs(raster(1.0), "EPSG:3413").y.attrs["units"] == "metre"
+
+
+def test_longitudes_from_0_to_360_are_kept() -> None:
+    grid = GeoBox((2, 4), Affine(90, 0, 0, 0, -90, 90), "EPSG:4326")
+    assert list(canonical(raster(1.0, geobox=grid)).x.values) == [45, 135, 225, 315]

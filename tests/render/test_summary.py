@@ -12,6 +12,7 @@ from odc.geo.geobox import GeoBox
 import xcube_tiles as xt  # noqa: F401  (registers the accessor)
 from tests.cube.rasters import raster
 from xcube_tiles.cube.keycoords import key_coord
+from xcube_tiles.cube.labels import add_dimension, empty_cube
 from xcube_tiles.render.summary import summary_html, summary_text
 
 GRID = GeoBox.from_bbox((300_000, 5_000_000, 320_480, 5_015_360), crs="EPSG:32633", resolution=10)
@@ -56,3 +57,15 @@ def test_html_is_well_formed() -> None:
 
 def test_what_is_no_cube_says_why() -> None:
     assert "no spatial dimensions" in summary_html(xr.Dataset({"a": ("i", [1, 2])}))
+
+
+def test_an_empty_cube() -> None:
+    text = summary_text(add_dimension(empty_cube(), "sensor", "S2"))
+    assert "empty cube" in text
+    assert "sensor 1" in text
+
+
+def test_variables_without_a_plane_are_left_out() -> None:
+    cube = raster(1.0).to_dataset(name="a").assign(note="text")
+    assert "float64" in summary_text(cube)
+    assert "not a cube" in summary_text(xr.Dataset({"a": ("y", [1.0])}))

@@ -142,7 +142,7 @@ def crop(obj: XarrayT, extent: Extent | tuple[float, float, float, float]) -> Xa
             f"the extent {tuple(part.bounds)!r} doesn't touch the cube, which covers "
             f"{tuple(own.bounds)!r} in {own.crs}"
         )
-    whole = any(cols == slice(0, obj.sizes["x"]) for cols in touched)
+    whole = sum(cols.stop - cols.start for cols in touched) >= obj.sizes["x"]
     if len(touched) > 1 and not whole:
         raise GridError(
             f"the extent {tuple(part.bounds)!r} touches the west and the east end of the cube, "
