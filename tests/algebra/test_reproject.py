@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import xarray as xr
 from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +15,10 @@ from xcube_tiles.cube.georef import geobox_of
 from xcube_tiles.errors import GridError
 from xcube_tiles.grid.extent import Extent
 from xcube_tiles.grid.layout import TileLayout
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 FIELD = raster(np.arange(20.0).reshape(4, 5))
 
