@@ -136,7 +136,7 @@ def test_refused() -> None:
 def test_numbers_that_are_not_finite(number: float) -> None:
     with pytest.raises(ValueError, match="azimuth"):
         hillshade(dem(rough()), azimuth=number)
-    with pytest.raises(ValueError, match="positive number"):
+    with pytest.raises(ValueError, match="positive and finite"):
         slope(dem(rough()), z_factor=number)
 
 

@@ -158,7 +158,7 @@ def _terrain(
             "projected CRS, or pass z_factor=9e-6 (degrees in a metre, at the equator)"
         )
     if z_factor is not None and not (z_factor > 0 and np.isfinite(z_factor)):
-        raise ValueError(f"z_factor must be a positive number, got {z_factor!r}")
+        raise ValueError(f"z_factor must be positive and finite, got {z_factor!r}")
     stretch = 1.0 if z_factor is None else 1 / float(z_factor)
     data = map_halo(
         partial(
