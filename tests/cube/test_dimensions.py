@@ -193,3 +193,21 @@ def test_the_key_of_bands_survives_both_shapes() -> None:
     cube = raster(1.0, name="nir").to_dataset().assign_attrs({KEY_ATTR: "band"})
     stacked = stack_bands(cube)
     assert keys_of(stacked) == keys_of(unstack_bands(stacked)) == {"band": ["nir"]}
+
+
+def test_what_add_and_drop_refuse() -> None:
+    for name, kind in (("x", "other"), ("plane", "spatial")):
+        with pytest.raises(DimensionError, match="spatial dimensions can't be added"):
+            add_dimension(raster(1), name, 1, type=kind)  # type: ignore[arg-type]
+    with pytest.raises(DimensionError, match="unknown dimension type"):
+        add_dimension(raster(1), "run", 1, type="colour")  # type: ignore[arg-type]
+    with pytest.raises(DimensionError, match="taken"):
+        add_dimension(raster(1), "spatial_ref", 1)
+    with pytest.raises(DimensionError, match="stack_bands"):
+        add_dimension(raster(1).to_dataset(), "bands", "a", type="bands")
+    with pytest.raises(DimensionError, match="has 2 labels"):
+        drop_dimension(raster(1, times=DATES), "time")
+    with pytest.raises(DimensionError, match="inherent"):
+        drop_dimension(raster(1), "y")
+    with pytest.raises(DimensionError, match="the dimensions are"):
+        drop_dimension(raster(1), "run")
