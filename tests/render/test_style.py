@@ -81,6 +81,18 @@ def test_what_is_left_out_is_found() -> None:
     assert complete_style(source(cells), found) is found
 
 
+def test_a_variable_named_like_a_colour_map_is_drawn_with_it() -> None:
+    cells = np.arange(101.0)[None]
+    box = grid((1, 101), "EPSG:4326", left=0, top=1, cell=0.1)
+    named = ArraySource({"ndvi": [cells], "red": [cells]}, box)
+    assert complete_style(named, Style(bands=("ndvi",))).colormap == "ndvi"
+    assert (
+        complete_style(named, Style(bands=("ndvi",), stretch=(Stretch(0, 1),))).colormap == "ndvi"
+    )
+    assert complete_style(named, Style(bands=("ndvi",), colormap="magma")).colormap == "magma"
+    assert complete_style(named, Style(bands=("red",))).colormap == "viridis"
+
+
 def test_three_bands_have_three_stretches() -> None:
     found = complete_style(source(np.arange(101.0).reshape(1, 101)), Style(bands=("v", "w", "v")))
     assert found.stretch == (Stretch(2, 98),) * 3

@@ -81,7 +81,7 @@ class Layer:
         crs = f"EPSG:{self.crs.epsg}" if self.crs.epsg else "custom CRS"
         return (
             f"<Layer {self.name!r}: {', '.join(self.variables)}; {crs}; "
-            f"{len(self.levels)} levels, {finest[0]} x {finest[1]} to "
+            f"{_counted(len(self.levels))}, {finest[0]} x {finest[1]} to "
             f"{coarsest[0]} x {coarsest[1]}>"
         )
 
@@ -262,6 +262,10 @@ class Layer:
 def dimension_names(array: zarr.Array[Any]) -> tuple[str, ...]:
     """Return the names of an array's dimensions; none for Zarr v2, which has no place for them."""
     return tuple(str(name) for name in getattr(array.metadata, "dimension_names", None) or ())
+
+
+def _counted(levels: int) -> str:
+    return "1 level" if levels == 1 else f"{levels} levels"
 
 
 def open_layer(store: Store, name: str) -> Layer:

@@ -83,7 +83,7 @@ def legend(style: Style, *, stops: int = STOPS, units: str | None = None) -> Leg
     """
     if not 2 <= stops <= RAMP_SIZE:
         raise StyleError(f"a legend has 2 to {RAMP_SIZE} stops, got {stops!r}")
-    if not style.is_complete:
+    if not (style.categories or style.stretch):
         raise StyleError("a legend needs a stretch or categories: complete the style first")
     plain = style.is_rgb or bool(style.categories)
     name = None if plain else style.colormap or DEFAULT_COLORMAP

@@ -16,7 +16,7 @@ from xcube_tiles.render.categories import (
     categories_from_attributes,
     categories_from_mapping,
 )
-from xcube_tiles.render.colormaps import colormap
+from xcube_tiles.render.colormaps import colormap, colormap_names
 from xcube_tiles.render.source import TileSource, attributes_of, check_variables
 from xcube_tiles.render.statistics import percentiles_of
 from xcube_tiles.render.stretch import COLOURS, Stretch, check_stretch
@@ -132,7 +132,8 @@ class Style:
     def is_complete(self) -> bool:
         """Whether nothing is left to find from a source."""
         shown = bool(self.bands) or self.expression is not None
-        return shown and bool(self.categories or self.stretch)
+        stretched = bool(self.stretch) and (self.is_rgb or self.colormap is not None)
+        return shown and (bool(self.categories) or stretched)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -175,7 +176,8 @@ def complete_style(source: TileSource, style: Style | None = None) -> Style:
         With bands or an expression, and with categories or a stretch. Unless told otherwise: the
         first variable; its categories where it has CF `flag_values` and neither a colour map nor a
         stretch was asked for; else a stretch between percentiles of the values (see
-        `statistics.percentiles_of`), and viridis.
+        `statistics.percentiles_of`), and the colour map that is named like the variable (`ndvi`,
+        `hillshade`, `terrain`, `water`), or viridis.
 
     Raises
     ------
@@ -193,17 +195,18 @@ def complete_style(source: TileSource, style: Style | None = None) -> Style:
     check_variables(source, style.inputs)
     if style.is_complete:
         return style
-    if len(style.bands) == 1 and style.colormap is None:
+    if len(style.bands) == 1 and style.colormap is None and not style.stretch:
         categories = categories_from_attributes(attributes_of(source, style.bands[0]))
         if categories:
             return replace(style, categories=categories)
-    if style.expression is not None:
-        stretch: tuple[Stretch, ...] = (
-            percentiles_of(source, Expression.parse(style.expression), style.percentiles),
-        )
-    else:
-        stretch = tuple(percentiles_of(source, band, style.percentiles) for band in style.bands)
+    stretch = style.stretch or _found_stretch(source, style)
     return replace(style, stretch=stretch, colormap=_shown_colormap(style))
+
+
+def _found_stretch(source: TileSource, style: Style) -> tuple[Stretch, ...]:
+    if style.expression is not None:
+        return (percentiles_of(source, Expression.parse(style.expression), style.percentiles),)
+    return tuple(percentiles_of(source, band, style.percentiles) for band in style.bands)
 
 
 def _as_names(bands: object) -> tuple[str, ...]:
@@ -226,4 +229,7 @@ def _as_stretches(stretch: object) -> tuple[Stretch, ...]:
 
 
 def _shown_colormap(style: Style) -> str | None:
-    return None if style.is_rgb else style.colormap or DEFAULT_COLORMAP
+    if style.is_rgb or style.colormap is not None:
+        return style.colormap
+    only = style.bands[0] if style.bands else None
+    return only if only in colormap_names() else DEFAULT_COLORMAP
