@@ -107,6 +107,12 @@ def test_cycles_by_hand() -> None:
 @pytest.mark.parametrize(
     ("periods", "labels", "text"),
     [
+        (None, None, "unknown periods None; expected hour, day"),
+        (pd.Timedelta("10D"), None, "unknown periods Timedelta"),
+        ("-1MS", None, "longer than nothing, got '-1MS'"),
+        ("0D", None, "longer than nothing, got '0D'"),
+        ("W", None, r"'W' counts from ends; use 'week' \(from Monday\) or '7D'"),
+        ("W-MON", None, "'W-MON' counts from ends"),
         ("fortnight", None, "unknown periods 'fortnight'; expected hour, day"),
         ("1ME", None, "use '1MS'"),
         ("climatology:year", None, "the cycles are climatology:hour"),

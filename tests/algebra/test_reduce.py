@@ -319,10 +319,32 @@ def test_streaming_needs_two_tasks_a_block_and_few_more() -> None:
 @pytest.mark.parametrize("name", ["median", "mode"])
 def test_joined_blocks_do_not_grow(name: str) -> None:
     array = xr.DataArray(
-        da.zeros((30, 1024, 1024), chunks=(1, 512, 512), dtype="uint8"), dims=("time", "y", "x")
+        da.zeros((30, 8192, 8192), chunks=(1, 4096, 4096), dtype="uint8"), dims=("time", "y", "x")
     )
     result = reduce(array, "time", name)
-    assert result.data.chunksize[0] * result.data.chunksize[1] * 30 <= 1.2 * 512 * 512
+    assert result.data.chunksize[0] * result.data.chunksize[1] * 30 <= 4096 * 4096
+
+
+def test_small_joined_blocks_are_not_cut_up() -> None:
+    array = xr.DataArray(da.zeros((68, 101, 100), chunks=(1, 101, 100)), dims=("time", "y", "x"))
+    assert reduce(array, "time", "median").data.chunksize == (101, 100)
+
+
+@pytest.mark.parametrize("dates", [2, 3, 12, 24, 60])
+def test_joined_blocks_are_halved_so_that_they_stay_aligned(dates: int) -> None:
+    cells = da.zeros((dates, 6144, 5000), chunks=(1, 2048, 2048), dtype="float64")
+    result = reduce(xr.DataArray(cells, dims=("time", "y", "x")), "time", "median")
+    height, width = result.data.chunksize
+    assert {height, width} <= {2048, 1024, 512, 256, 128}
+    assert all(size == height for size in result.data.chunks[0])
+    assert all(size == width for size in result.data.chunks[1][:-1])
+    assert height * width * dates <= 2048 * 2048
+
+
+@pytest.mark.parametrize("q", [[], "half", object()])
+def test_shares_that_are_none(q: Any) -> None:
+    with pytest.raises(ReducerError, match="q is one or several shares between 0 and 1, got"):
+        reduce(stack(), "time", "quantile", q=q)
 
 
 def test_names_are_the_same_for_the_same_work_and_others_for_other() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -96,6 +96,8 @@ def group_times(
     [5, 7]
     """
     if not isinstance(periods, str):
+        if not isinstance(periods, Iterable):
+            raise _unknown(periods)
         return _intervals(times, periods, labels)
     if labels is not None:
         raise DimensionError(f"labels are for explicit intervals, not for the periods {periods!r}")
@@ -140,19 +142,26 @@ def _frequency_starts(times: pd.DatetimeIndex, frequency: str) -> pd.DatetimeInd
     try:
         offset = to_offset(frequency)
     except ValueError as error:
+        raise _unknown(frequency) from error
+    if offset.n < 1:
+        raise DimensionError(f"a period must be longer than nothing, got {frequency!r}")
+    if "End" in type(offset).__name__ or isinstance(offset, pd.offsets.Week):
+        weekly = isinstance(offset, pd.offsets.Week)
+        starts = "week' (from Monday) or '7D" if weekly else frequency.replace("E", "S", 1)
         raise DimensionError(
-            f"unknown periods {frequency!r}; expected {', '.join((*PERIODS, *CYCLES))}, a "
-            "frequency of pandas such as '1MS', '10D' or 'YS', or intervals [(start, end), ...]"
-        ) from error
-    if "End" in type(offset).__name__:
-        raise DimensionError(
-            f"periods are named by their starts, but {frequency!r} counts from ends; use "
-            f"{frequency.replace('E', 'S', 1)!r}"
+            f"periods are named by their starts, but {frequency!r} counts from ends; use '{starts}'"
         )
     counted = pd.Series(1, index=times.sort_values()).resample(
         frequency, closed="left", label="left"
     )
     return pd.DatetimeIndex(counted.count().index)
+
+
+def _unknown(periods: object) -> DimensionError:
+    return DimensionError(
+        f"unknown periods {periods!r}; expected {', '.join((*PERIODS, *CYCLES))}, a "
+        "frequency of pandas such as '1MS', '10D' or 'YS', or intervals [(start, end), ...]"
+    )
 
 
 def _intervals(

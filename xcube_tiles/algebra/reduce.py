@@ -150,7 +150,7 @@ def reduce(
     ``LastBandHighMethod``; a cell takes part where both its own band and the last one are valid.
 
     first to sum, count, any and all stream along a chunked dimension; the others join its blocks
-    and narrow them along y and x, so that none grows. Chunked and unchunked results are equal to
+    and halve them along y and x until none is larger than before (or 8 MiB). Chunked and unchunked results are equal to
     the bit, except that float sums, means, products and spreads over several blocks of the
     dimension may differ by the rounding of the 64-bit accumulator.
 
@@ -193,9 +193,21 @@ def plan_reduction(
         raise ReducerError(f"ddof is for 'sd' and 'variance', not {name}; got ddof={ddof!r}")
     if not isinstance(row, Reducer) and (not skipna or min_count != 1):
         raise ReducerError(f"skipna and min_count are up to the function {name} itself")
-    shares = () if q is None else tuple(float(share) for share in np.atleast_1d(q))
+    shares = _shares(q)
     options = ReduceOptions(q=shares, skipna=skipna, min_count=min_count, ddof=ddof, least=least)
     return Plan(reducer=row, options=options, scalar_q=q is not None and np.ndim(q) == 0)
+
+
+def _shares(q: float | Sequence[float] | None) -> tuple[float, ...]:
+    if q is None:
+        return ()
+    try:
+        shares = tuple(float(share) for share in np.atleast_1d(q))
+    except (TypeError, ValueError):
+        shares = ()
+    if not shares:
+        raise ReducerError(f"q is one or several shares between 0 and 1, got {q!r}")
+    return shares
 
 
 def run_plan(obj: XarrayT, dim: str, plan: Plan) -> XarrayT:

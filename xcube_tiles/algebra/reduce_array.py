@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
-from math import ceil, prod
+from math import ceil, log2, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xcube_tiles.algebra.reducers import Reducer
+
+
+_SMALL = 2**23
+# Bytes of a block that isn't worth cutting up: each cut is a task for every block that is joined.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +96,7 @@ def reduce_array(
     Notes
     -----
     Mergeable reducers stream along a chunked axis. The others get all of it in one block, which is
-    narrowed along the other axes so that it doesn't grow: see `one_block_along`.
+    halved along the other axes so that it doesn't grow: see `one_block_along`.
     """
     depth = data.shape[axis]
     if depth == 0:
@@ -269,35 +272,37 @@ def geomedian_array(
 
 
 def one_block_along(data: Any, *axes: int) -> Any:
-    """Return a dask array with one block along some axes, its blocks about as large as before.
+    """Return a dask array with one block along some axes, its blocks no larger than before.
 
     Parameters
     ----------
     data
         Dask array; a numpy array is returned as it is.
     *axes
-        Axes to join. Blocks are split evenly along the last two other axes, inside their old
-        borders, by as much as they grow along these: a task that joins n blocks holds n parts of
-        them.
+        Axes to join. Blocks are halved along the last two other axes, inside their old borders,
+        until they are no larger than before, or small. Halves of blocks that match tiles and
+        shards still do.
     """
     if not is_lazy(data) or all(len(data.chunks[axis]) == 1 for axis in axes):
         return data
     chunks = list(data.chunks)
     for axis in axes:
         chunks[axis] = (data.shape[axis],)
-    growth = prod(data.shape[axis] / max(*data.chunks[axis], 1) for axis in axes)
+    before, joined = (prod(max(sizes) for sizes in blocks) for blocks in (data.chunks, chunks))
+    small = _SMALL // data.dtype.itemsize
+    halvings = ceil(log2(max(joined / max(before, small), 1)))
     others = [at for at in range(data.ndim) if at not in axes][-2:]
     for position, at in enumerate(others):
-        pieces = ceil(growth ** (1 / (len(others) - position)))
-        chunks[at] = tuple(part for size in chunks[at] for part in _split(size, pieces))
-        growth = max(growth / pieces, 1)
+        times = ceil(halvings / (len(others) - position))
+        edge = -(-max(chunks[at]) // 2**times)
+        chunks[at] = tuple(part for size in chunks[at] for part in _pieces(size, edge))
+        halvings -= times
     return data.rechunk(tuple(chunks))
 
 
-def _split(size: int, pieces: int) -> tuple[int, ...]:
-    pieces = max(min(pieces, size), 1)
-    edges = [size * at // pieces for at in range(pieces + 1)]
-    return tuple(high - low for low, high in pairwise(edges))
+def _pieces(size: int, edge: int) -> tuple[int, ...]:
+    whole, rest = divmod(size, max(edge, 1))
+    return (*(edge,) * whole, rest) if rest or not whole else (edge,) * whole
 
 
 def missing_value(target: CellType) -> float:
