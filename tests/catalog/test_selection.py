@@ -116,6 +116,10 @@ def test_blocks_follow_the_option(catalog: Catalog) -> None:
         ({"bands": ["red"]}, CatalogError, "no band 'red'; it has band, other"),
         ({"extent": (0, 0, 1, 1)}, GridError, "doesn't touch layer 'scene', which covers"),
         ({"time": "2030"}, CatalogError, r"no time '2030'; it has 40 from 2018-05-01T"),
+        ({"time": ("2030", "2031")}, CatalogError, r"no time \('2030', '2031'\); it has 40 from"),
+        ({"time": ("2018-06", "2018-05")}, CatalogError, r"no time \('2018-06', '2018-05'\)"),
+        ({"time": []}, CatalogError, r"no time \[\]"),
+        ({"bands": []}, CatalogError, "no bands to read; layer 'scene' has "),
         ({"time": "a day"}, CatalogError, "no time 'a day'"),
     ],
 )

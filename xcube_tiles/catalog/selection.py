@@ -102,12 +102,18 @@ def _variables(layer: Layer, bands: str | Iterable[str] | None) -> tuple[str, ..
     if bands is None:
         return layer.variables
     names = (bands,) if isinstance(bands, str) else tuple(bands)
+    if not names:
+        raise CatalogError(f"no bands to read; layer {layer.name!r} has {_listed(layer)}")
     for name in names:
         if name not in layer.variables:
             raise CatalogError(
-                f"layer {layer.name!r} has no band {name!r}; it has {', '.join(layer.variables)}"
+                f"layer {layer.name!r} has no band {name!r}; it has {_listed(layer)}"
             )
     return names
+
+
+def _listed(layer: Layer) -> str:
+    return ", ".join(layer.variables)
 
 
 def _window(
@@ -186,6 +192,8 @@ def _at_time(layer: Layer, cube: xr.Dataset, time: TimeSelection) -> xr.Dataset:
     wanted = slice(*time) if isinstance(time, tuple) else time
     try:
         selected = cube.sel({dim: wanted})
+        if not selected.sizes.get(dim, 1):
+            raise KeyError(time)
     except (KeyError, TypeError, ValueError) as error:
         first, last = np.datetime_as_string(cube[dim].values[[0, -1]], unit="s")
         raise CatalogError(
