@@ -150,9 +150,9 @@ def reduce(
     ``LastBandHighMethod``; a cell takes part where both its own band and the last one are valid.
 
     first to sum, count, any and all stream along a chunked dimension; the others join its blocks
-    and halve them along y and x until none is larger than before (or 8 MiB). Chunked and unchunked results are equal to
-    the bit, except that float sums, means, products and spreads over several blocks of the
-    dimension may differ by the rounding of the 64-bit accumulator.
+    and halve them along y and x until none is larger than before, or than 8 MiB. Chunked and
+    unchunked results are equal to the bit, except that float sums, means, products and spreads
+    over several blocks of the dimension may differ by the rounding of the 64-bit accumulator.
 
     Examples
     --------

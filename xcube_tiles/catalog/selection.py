@@ -192,12 +192,16 @@ def _at_time(layer: Layer, cube: xr.Dataset, time: TimeSelection) -> xr.Dataset:
     wanted = slice(*time) if isinstance(time, tuple) else time
     try:
         selected = cube.sel({dim: wanted})
-        if not selected.sizes.get(dim, 1):
-            raise KeyError(time)
     except (KeyError, TypeError, ValueError) as error:
-        first, last = np.datetime_as_string(cube[dim].values[[0, -1]], unit="s")
-        raise CatalogError(
-            f"layer {layer.name!r} has no time {time!r}; it has {cube.sizes[dim]} from {first} to "
-            f"{last}. Pass an instant, a period such as '2018-05' or a range (start, stop)"
-        ) from error
+        raise _no_time(layer, cube[dim], time) from error
+    if not selected.sizes.get(dim, 1):
+        raise _no_time(layer, cube[dim], time)
     return selected
+
+
+def _no_time(layer: Layer, times: xr.DataArray, time: TimeSelection) -> CatalogError:
+    first, last = np.datetime_as_string(times.values[[0, -1]], unit="s")
+    return CatalogError(
+        f"layer {layer.name!r} has no time {time!r}; it has {times.size} from {first} to {last}. "
+        "Pass an instant, a period such as '2018-05' or a range (start, stop)"
+    )
