@@ -250,12 +250,23 @@ def test_wrong_databases(tmp_path: Path, files: xt.Collection) -> None:
         files.save(tmp_path / "text.db")
     with pytest.raises(CollectionError, match="is no database URL"):
         files.save("nodatabase://a/b")
+    with pytest.raises(CollectionError, match=r"expected the path .* or sqlite:///"):
+        files.save("oracle://a/b")
+    with pytest.raises(CollectionError, match="is no database URL: invalid literal"):
+        xt.Collection.open("postgresql://localhost:port/b")
     with pytest.raises(CollectionError, match="in memory"):
         files.save("sqlite://")
     with pytest.raises(CollectionError, match="unknown if_exists='append'"):
         files.save(tmp_path / "a.db", if_exists="append")  # type: ignore[arg-type]
     with pytest.raises(CollectionError, match="1 to 191 characters"):
         files.save(tmp_path / "a.db", name="")
+
+
+@pytest.mark.parametrize("url", ["nodatabase://me:secret@a/b", "postgresql://me:secret@a:port/b"])
+def test_a_password_is_not_shown_of_what_is_no_url(url: str) -> None:
+    with pytest.raises(CollectionError, match=r"//me:\*\*\*@a") as caught:
+        xt.Collection.open(url)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_password_is_not_shown() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
@@ -256,8 +257,10 @@ def _engine(url: str, *, create: bool) -> Iterator[Engine]:
         # No pool: a table is opened once, and nothing may outlive the call.
         patience = {"timeout": _PATIENCE} if parsed.drivername.startswith("sqlite") else {}
         engine = sa.create_engine(parsed, poolclass=sa.pool.NullPool, connect_args=patience)
-    except sa.exc.ArgumentError as error:
-        raise CollectionError(f"{url!r} is no database URL: {error}") from error
+    except CollectionError:
+        raise
+    except (sa.exc.ArgumentError, ValueError) as error:
+        raise CollectionError(f"{_shown(url)} is no database URL: {error}") from error
     except ModuleNotFoundError as error:
         raise MissingExtraError(str(error.name), "sql") from error
     try:
@@ -277,6 +280,11 @@ def _database(url: str, *, create: bool) -> sa.URL:
         _check_file(parsed.database, create=create)
     if parsed.drivername in {"mysql", "mariadb"}:
         parsed = parsed.update_query_dict({"charset": "utf8mb4"})
+    if parsed.get_backend_name() not in ("sqlite", *_DRIVERS):
+        raise CollectionError(
+            f"{_shown(url)} is no database URL for a collection; expected the path of an SQLite "
+            "file, or sqlite:///..., postgresql://..., mysql://... or mariadb://..."
+        )
     return parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
 
 
@@ -297,7 +305,8 @@ def _create_tables(engine: Engine) -> None:
 
 
 def _shown(url: str) -> str:
-    return sa.make_url(url).render_as_string(hide_password=True) if "://" in url else repr(url)
+    """Return a URL without its password, also one that can't be parsed."""
+    return re.sub(r"(//[^/@:]*):.*@", r"\1:***@", url) if "://" in url else repr(url)
 
 
 def _listed(keys: Sequence[Key]) -> str:
