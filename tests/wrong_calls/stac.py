@@ -25,7 +25,7 @@ CALLS = [
         "xt.open_stac",
         lambda: xt.open_stac([]),
         NoItemsError,
-        "no item of the given list matches anything",
+        "the given list has no items",
     ),
     WrongCall(
         "xt.open_stac", lambda: opened(bands="nir"), StacError, "no band 'nir'; the items have red"

@@ -128,13 +128,16 @@ def _stac_errors(source: StacSource) -> Iterator[None]:
 
 def _too_many(count: int | None, query: Query, max_items: int) -> str:
     matched = f"more than {max_items}" if count is None else str(count)
+    asked = f" {query}" if query.asks else ""
     return (
-        f"{matched} items match {query}, but max_items={max_items}. Narrow datetime, bbox, "
+        f"{matched} items match{asked}, but max_items={max_items}. Narrow datetime, bbox, "
         f"collections or filter, or allow them with max_items={count or 10 * max_items}"
     )
 
 
 def _nothing(stream: _Stream, source: StacSource, query: Query) -> str:
+    if not query.asks:
+        return f"{_name(source)} has no items"
     text = f"no item of {_name(source)} matches {query}"
     if query.filter is None:
         return text

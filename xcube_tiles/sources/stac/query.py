@@ -68,6 +68,11 @@ class Query:
             return None
         return "/".join(".." if end is None else _utc_text(end) for end in self.span)
 
+    @property
+    def asks(self) -> bool:
+        """Whether anything is asked for."""
+        return self != Query()
+
     def without_filter(self) -> Query:
         """Return the query without its CQL2 part, for an API that doesn't know CQL2."""
         return Query(collections=self.collections, bbox=self.bbox, span=self.span)
