@@ -145,6 +145,8 @@ def test_keys() -> None:
     keys = keys_of(cube)
     assert list(keys) == ["date", "sensor", "band"]
     assert keys["sensor"] == ["S2"]
+    assert type(keys["sensor"][0]) is str  # prints without numpy's name
+    assert keys["date"] == list(cube.time.values)
     assert keys["band"] == ["ndvi"]
 
 

@@ -53,7 +53,7 @@ def test_each_difference_is_named_with_its_mend() -> None:
         check_compatible(left, right)
     text = str(caught.value)
     assert "0.5 cells apart" in text
-    assert "reproject(like=other)" in text or "reproject" in text
+    assert "cube.tiles.reproject(other)" in text
     assert "'time' differ: only the first has 2024-01-01" in text
     assert "merge" in text
 

@@ -49,7 +49,7 @@ def grid_differences(left: XarrayObject, right: XarrayObject) -> list[str]:
     if is_empty(left) or is_empty(right):
         return []
     one, two = geobox_of(left), geobox_of(right)
-    mend = "bring one onto the other's grid: cube.tiles.reproject(like=other)"
+    mend = "bring one onto the other's grid: cube.tiles.reproject(other)"
     if not same_crs(as_crs(one.crs), as_crs(two.crs)):
         return [f"the CRS differ: {one.crs} and {two.crs}; {mend}"]
     if tuple(one.shape) != tuple(two.shape):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -48,7 +48,12 @@ def keys_of(obj: XarrayObject) -> dict[str, list[Hashable]]:
     found: dict[str, list[Hashable]] = {}
     for coord in obj.coords.values():
         if KEY_ATTR in coord.attrs:
-            found[str(coord.attrs[KEY_ATTR])] = list(np.atleast_1d(coord.values))
+            found[str(coord.attrs[KEY_ATTR])] = _labels(np.atleast_1d(coord.values))
     if isinstance(obj, xr.Dataset) and KEY_ATTR in obj.attrs:
         found[str(obj.attrs[KEY_ATTR])] = list(obj.data_vars)
     return found
+
+
+def _labels(values: np.ndarray[Any, Any]) -> list[Hashable]:
+    # Plain text and numbers print without numpy's names; nanoseconds would become bare integers.
+    return list(values) if values.dtype.kind in "mM" else list(values.tolist())
