@@ -329,6 +329,13 @@ def test_any_georeferenced_array_becomes_a_layer(folder: str) -> None:
     np.testing.assert_array_equal(found, south_up[::-1])
 
 
+@pytest.mark.parametrize("name", ["a/b", "", 3])
+def test_names_that_no_variable_can_have(folder: str, name: object) -> None:
+    cube = random_cube((4, 4)).rename({"band": name})
+    with pytest.raises(CatalogError, match="can't be stored: a name is text without '/'"):
+        to_catalog(cube, folder, "scene")
+
+
 @pytest.mark.parametrize("unit", ["D", "h", "m", "s", "ms", "us", "ns"])
 def test_times_are_exact(folder: str, unit: str) -> None:
     cube = random_cube((2, 4, 4))

@@ -49,7 +49,7 @@ def as_layer_cube(obj: xr.Dataset | xr.DataArray, name: str = "data") -> xr.Data
     DimensionError
         A variable without y and x, or with more than one dimension besides.
     CatalogError
-        Something that is no cube, or a Dataset without variables.
+        Something that is no cube, a Dataset without variables, or a variable's name with ``/``.
     CellTypeError
         Cells that are no numbers.
     """
@@ -58,6 +58,7 @@ def as_layer_cube(obj: xr.Dataset | xr.DataArray, name: str = "data") -> xr.Data
     dataset = _as_dataset(obj, name)
     if not dataset.data_vars:
         raise CatalogError("the cube has no variables: nothing to write")
+    _check_names(dataset)
     cube = canonical(dataset)
     for variable, array in cube.data_vars.items():
         if array.dims[-2:] != ("y", "x"):
@@ -72,6 +73,15 @@ def as_layer_cube(obj: xr.Dataset | xr.DataArray, name: str = "data") -> xr.Data
             )
         cell_type_of(array)
     return cube
+
+
+def _check_names(dataset: xr.Dataset) -> None:
+    for variable in dataset.data_vars:
+        if not isinstance(variable, str) or not variable or "/" in variable:
+            raise CatalogError(
+                f"variable {variable!r} can't be stored: a name is text without '/'; "
+                f"rename it with ds.rename({{{variable!r}: ...}})"
+            )
 
 
 def _as_dataset(obj: xr.Dataset | xr.DataArray, name: str) -> xr.Dataset:
