@@ -94,7 +94,9 @@ def test_instants_keep_nanoseconds() -> None:
     assert as_instant(pd.Timestamp(fine)) == fine
 
 
-@pytest.mark.parametrize("value", ["NaT", np.datetime64("NaT"), "2400-01-01", "1600-01-01T00:00Z"])
+@pytest.mark.parametrize(
+    "value", ["NaT", np.datetime64("NaT", "ns"), "2400-01-01", "1600-01-01T00:00Z"]
+)
 def test_instants_out_of_reach(value: Any) -> None:
     with pytest.raises(GridError, match="from 1678 to 2262"):
         as_instant(value)

@@ -53,7 +53,7 @@ def test_a_date_covers_what_it_says(value: TimeLike, start: str, stop: str) -> N
 )
 def test_an_instant_covers_a_nanosecond(value: TimeLike, instant: str) -> None:
     start = np.datetime64(instant, "ns")
-    assert parse_period(value) == (start, start + 1)
+    assert parse_period(value) == (start, start + np.timedelta64(1, "ns"))
 
 
 @pytest.mark.parametrize(

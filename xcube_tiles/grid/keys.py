@@ -180,17 +180,30 @@ def as_instant(value: np.datetime64 | datetime | str) -> np.datetime64:
         raise GridError(
             f"expected a point in time (datetime64, datetime or ISO 8601), got {value!r}"
         ) from error
-    nanoseconds = instant.astype("M8[ns]")
-    # numpy wraps around silently where nanoseconds don't reach
-    if np.isnat(instant) or nanoseconds.astype(instant.dtype) != instant:
+    nanoseconds = _in_nanoseconds(instant)
+    if nanoseconds is None:
         raise GridError(f"expected a point in time from 1678 to 2262, got {value!r}")
-    return np.datetime64(nanoseconds)
+    return nanoseconds
+
+
+def _in_nanoseconds(instant: np.datetime64) -> np.datetime64 | None:
+    """Return the same instant in nanoseconds; None for NaT and where they don't reach."""
+    if np.isnat(instant):
+        return None
+    try:
+        nanoseconds = np.datetime64(instant.astype("M8[ns]"))
+    except OverflowError:
+        return None
+    # Before 2.5 numpy wraps around silently.
+    return nanoseconds if nanoseconds.astype(instant.dtype) == instant else None
 
 
 def _plain_instant(value: np.datetime64 | datetime | str) -> np.datetime64:
     if isinstance(value, np.datetime64):
         return value
     if isinstance(value, str):
+        if value.lower() in {"", "nat"}:  # without a unit numpy warns of them
+            return np.datetime64("NaT", "ns")
         # numpy reads all of ISO 8601 but zones, datetime reads zones but no nanoseconds
         if "T" not in value or not any(sign in value.split("T")[1] for sign in "Z+-"):
             return np.datetime64(value)

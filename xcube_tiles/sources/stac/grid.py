@@ -219,6 +219,9 @@ def _smaller(full: GeoBox, cells: float) -> list[str]:
     shrink = math.sqrt(cells / (width * height))
     # One cell less: rounding and the cells that edges cut must not exceed the limit again.
     columns, rows = math.floor(width * shrink) - 1, math.floor(height * shrink) - 1
+    # A width alone may round the rows up, which counts where they are few.
+    while columns > 0 and columns * math.ceil(columns * height / width) > cells:
+        columns -= 1
     if columns < 1 or rows < 1:
         return []
     size = max(abs(full.resolution.x) * width / columns, abs(full.resolution.y) * height / rows)
