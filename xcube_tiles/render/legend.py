@@ -79,7 +79,7 @@ def legend(style: Style, *, stops: int = STOPS, units: str | None = None) -> Leg
     ...     Style(bands=("z",), stretch=(Stretch(0, 10),), colormap="gray"), stops=3, units="m"
     ... )
     >>> found["stretch"], found["colors"], found["units"]
-    ([(0, 10)], ['#000000', '#808080', '#ffffff'], 'm')
+    ([(0.0, 10.0)], ['#000000', '#808080', '#ffffff'], 'm')
     """
     if not 2 <= stops <= RAMP_SIZE:
         raise StyleError(f"a legend has 2 to {RAMP_SIZE} stops, got {stops!r}")
