@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from affine import Affine
@@ -15,7 +17,6 @@ from xcube_tiles.cube.georef import geobox_of
 from xcube_tiles.errors import GridError
 from xcube_tiles.grid.extent import Extent
 from xcube_tiles.grid.layout import TileLayout
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import xarray as xr

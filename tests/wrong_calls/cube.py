@@ -41,9 +41,7 @@ def terrain_calls(name: str) -> tuple[WrongCall, ...]:
         WrongCall(
             label, lambda: call(raster(1).drop_vars("spatial_ref")), GeoreferenceError, "no CRS"
         ),
-        WrongCall(
-            label, lambda: call(raster(1), z_factor=0), ValueError, "must be positive"
-        ),
+        WrongCall(label, lambda: call(raster(1), z_factor=0), ValueError, "must be positive"),
     )
 
 

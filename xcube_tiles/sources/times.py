@@ -175,7 +175,8 @@ def _period_of_datetime64(value: np.datetime64) -> Period:
         raise ValueError("NaT names no time")
     if not _FIRST_YEAR <= int(str(value.astype("datetime64[Y]"))) <= _LAST_YEAR:
         raise ValueError(f"{value!r} is outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
-    span = np.array([value, value + np.timedelta64(1, np.datetime_data(value.dtype))])
+    unit, count = np.datetime_data(value.dtype)
+    span = np.array([value, value + np.ones((), f"timedelta64[{count}{unit}]")])
     return Period(*span.astype("datetime64[ns]"))
 
 
