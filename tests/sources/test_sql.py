@@ -17,8 +17,7 @@ from xcube_tiles.errors import CollectionError, MissingExtraError
 from xcube_tiles.grid.extent import Bounds
 from xcube_tiles.sources import sql
 from xcube_tiles.sources.keys import Key
-from xcube_tiles.sources.raster import Raster
-from xcube_tiles.sources.statistics import RasterStatistics
+from xcube_tiles.sources.raster import Raster, RasterStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,10 +13,12 @@ import xcube_tiles as xt
 from tests.sources.rasters import ramp, write_raster
 from xcube_tiles.errors import CollectionError
 from xcube_tiles.sources import statistics as module
-from xcube_tiles.sources.statistics import Moments, RasterStatistics, moments_of
+from xcube_tiles.sources.statistics import Moments, moments_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from xcube_tiles.sources.raster import RasterStatistics
 
 
 def statistics_of_file(path: Path) -> RasterStatistics:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xcube_tiles.errors import CollectionError
 from xcube_tiles.sources.keys import value_text
@@ -11,8 +11,39 @@ from xcube_tiles.sources.keys import value_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from xcube_tiles.grid.extent import Bounds
     from xcube_tiles.sources.keys import KeyValue
-    from xcube_tiles.sources.statistics import RasterStatistics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RasterStatistics:
+    """What the cells of one raster are like; values are those of a cube, scaled."""
+
+    bounds: Bounds
+    """West, south, east and north of the grid in WGS84 degrees; west > east if it crosses the
+    antimeridian."""
+
+    footprint: Mapping[str, Any] | None
+    """Convex hull of the valid cells, to half a cell, as a GeoJSON geometry in WGS84; None if there
+    are none."""
+
+    valid_share: float
+    """Share of cells that have a finite value, 0 to 1."""
+
+    minimum: float | None
+    """Least value; this and what follows is None if no cell is valid."""
+
+    maximum: float | None
+    """Greatest value."""
+
+    mean: float | None
+    """Arithmetic mean, in float64."""
+
+    std: float | None
+    """Standard deviation of the population, in float64."""
+
+    percentiles: tuple[float, ...] | None
+    """1st to 99th percentile, linearly interpolated; exact however large the raster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcube_tiles.grid.extent import Bounds
-from xcube_tiles.sources.raster import Raster
-from xcube_tiles.sources.statistics import RasterStatistics
+from xcube_tiles.sources.raster import Raster, RasterStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +15,7 @@ from xcube_tiles.sources.decoding import decodings
 from xcube_tiles.sources.footprint import bounds_wgs84, corners_of, footprint, hull_points
 from xcube_tiles.sources.progress import with_progress
 from xcube_tiles.sources.quantiles import IN_MEMORY, percentiles
+from xcube_tiles.sources.raster import RasterStatistics
 from xcube_tiles.sources.reading import part_of, read_window
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xcube_tiles.grid.extent import Bounds
     from xcube_tiles.sources.header import RasterHeader
     from xcube_tiles.sources.keys import KeyValue
     from xcube_tiles.sources.raster import Raster
@@ -31,37 +30,6 @@ if TYPE_CHECKING:
 
 _BLOCK_CELLS = 2**22
 """Cells read at a time, about; whole blocks of the file."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RasterStatistics:
-    """What the cells of one raster are like; values are those of a cube, scaled."""
-
-    bounds: Bounds
-    """West, south, east and north of the grid in WGS84 degrees; west > east if it crosses the
-    antimeridian."""
-
-    footprint: Mapping[str, Any] | None
-    """Convex hull of the valid cells, to half a cell, as a GeoJSON geometry in WGS84; None if there
-    are none."""
-
-    valid_share: float
-    """Share of cells that have a finite value, 0 to 1."""
-
-    minimum: float | None
-    """Least value; this and what follows is None if no cell is valid."""
-
-    maximum: float | None
-    """Greatest value."""
-
-    mean: float | None
-    """Arithmetic mean, in float64."""
-
-    std: float | None
-    """Standard deviation of the population, in float64."""
-
-    percentiles: tuple[float, ...] | None
-    """1st to 99th percentile, linearly interpolated; exact however large the raster."""
 
 
 class Moments(NamedTuple):
