@@ -144,3 +144,14 @@ def test_times_that_are_none() -> None:
         aggregate(array.isel(time=[]), "time", "month", "mean")
     with pytest.raises(DimensionError, match="'month' already"):
         aggregate(array.rename(x="month"), "time", "climatology:month", "mean")
+
+
+def test_first_and_last_go_by_time_not_by_place() -> None:
+    ordered = stack()
+    mixed = ordered.isel(time=np.random.default_rng(3).permutation(ordered.sizes["time"]))
+    for name in ("first", "last", "mean"):
+        xr.testing.assert_equal(
+            aggregate(mixed, "time", "1MS", name), aggregate(ordered, "time", "1MS", name)
+        )
+    with assert_lazy():
+        aggregate(mixed.chunk(), "time", "1MS", "first")

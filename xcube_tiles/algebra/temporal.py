@@ -59,7 +59,7 @@ def aggregate(
           ``climatology:month``, ``climatology:season`` or ``climatology:tropical-season``, which
           puts the same part of every day or year together.
     reducer, q, skipna, min_count, ddof
-        As for `reduce`; `q` is one number.
+        As for `reduce`; `q` is one number. Times need no order: `first` and `last` go by time.
     labels
         Labels of explicit intervals in place of their starts.
 
@@ -96,6 +96,8 @@ def aggregate(
     require_dim(obj, dim)
     if q is not None and np.ndim(q):
         raise ReducerError(f"aggregate takes one q, got {q!r}; call it once for each")
+    if not _times(obj, dim).is_monotonic_increasing:
+        obj = obj.sortby(dim)
     groups = group_times(_times(obj, dim), periods, labels)
     if groups.dim is not None and groups.dim != dim and groups.dim in obj.dims:
         raise DimensionError(f"the cube has a dimension {groups.dim!r} already; rename it first")
