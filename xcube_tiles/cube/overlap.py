@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xcube_tiles.errors import CellOverflowError, DimensionError
 from xcube_tiles.grid.celltype import CellType
+from xcube_tiles.kernels.nodata import average_dtype
 from xcube_tiles.typing import OverlapName
 
 Block: TypeAlias = NDArray[Any]
@@ -27,12 +28,6 @@ class OverlapRule:
 
     result: Callable[[np.dtype[Any]], np.dtype[Any]]
     """Cell dtype of the whole result for that of the input; what it widens can't wrap."""
-
-
-def mean_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the float dtype of means: float32 where it holds every cell exactly."""
-    exact = dtype == np.float32 or (dtype.kind in "iub" and dtype.itemsize <= 2)
-    return np.dtype(np.float32 if exact else np.float64)
 
 
 def sum_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -74,7 +69,7 @@ RULES: dict[OverlapName, OverlapRule] = {
     "last": OverlapRule(combine=lambda _, right: right, result=_same),
     "min": OverlapRule(combine=np.minimum, result=_same),
     "max": OverlapRule(combine=np.maximum, result=_same),
-    "mean": OverlapRule(combine=_mean, result=mean_dtype),
+    "mean": OverlapRule(combine=_mean, result=average_dtype),
     "sum": OverlapRule(combine=_sum, result=sum_dtype),
 }
 

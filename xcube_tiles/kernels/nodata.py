@@ -88,7 +88,7 @@ def with_nan(array: NDArray[Any], nodata: float | None, dtype: DTypeLike) -> NDA
 
 
 def average_dtype(dtype: DTypeLike) -> np.dtype[Any]:
-    """Return the float dtype of averages of cells of a dtype.
+    """Return the float dtype of cells that become floats: averages, scaled or drawn values.
 
     Bool, integers of at most 16 bits and float32 give float32, which holds each of their values and
     the middle of any two; wider types give float64.

@@ -10,6 +10,7 @@ import numpy as np
 
 from xcube_tiles.errors import ExpressionError
 from xcube_tiles.grid.celltype import CellType
+from xcube_tiles.kernels.nodata import average_dtype
 from xcube_tiles.render.pixels import TOLERANCE
 from xcube_tiles.render.source import read_cells
 from xcube_tiles.render.window import DrawResampling, Window, find_window
@@ -121,21 +122,9 @@ def sample(
     return Sample(values=values, types=types, outside=window.outside)
 
 
-def float_dtype(cell_type: CellType) -> np.dtype[Any]:
-    """Return the float dtype that holds all digits of a cell: float32 up to 16 bits, else float64.
-
-    Examples
-    --------
-    >>> [float_dtype(CellType.parse(name)).name for name in ("uint16", "float32", "int32")]
-    ['float32', 'float32', 'float64']
-    """
-    small = cell_type.dtype.itemsize <= 2 or cell_type.dtype == np.float32
-    return np.dtype(np.float32 if small else np.float64)
-
-
 def as_floats(values: NDArray[Any], cell_type: CellType) -> NDArray[Any]:
-    """Return cells as floats of `float_dtype`, with NaN for NoData; always a copy."""
-    floats = values.astype(float_dtype(cell_type))
+    """Return cells as floats of `average_dtype`, with NaN for NoData; always a copy."""
+    floats = values.astype(average_dtype(cell_type.dtype))
     if cell_type.nodata is not None and not math.isnan(cell_type.nodata):
         floats[cell_type.is_nodata(values)] = np.nan
     return floats
@@ -143,4 +132,4 @@ def as_floats(values: NDArray[Any], cell_type: CellType) -> NDArray[Any]:
 
 def _smooth(window: Window, cells: NDArray[Any], cell_type: CellType) -> NDArray[Any]:
     mean = window.gather_bilinear(cells, cell_type.is_nodata(cells))
-    return mean.astype(float_dtype(cell_type))
+    return mean.astype(average_dtype(cell_type.dtype))

@@ -8,8 +8,9 @@ import numpy as np
 
 from xcube_tiles.algebra.expression import Expression
 from xcube_tiles.grid.celltype import CellType
+from xcube_tiles.kernels.nodata import average_dtype
 from xcube_tiles.render.pixels import TOLERANCE
-from xcube_tiles.render.sample import float_dtype, sample
+from xcube_tiles.render.sample import sample
 from xcube_tiles.render.source import check_variables
 
 if TYPE_CHECKING:
@@ -87,5 +88,5 @@ def _result_type(source: TileSource, inputs: tuple[str, ...], style: Style) -> C
     kept = style.expression is None and style.resampling == "nearest"
     if kept and only is not None and only.nodata is not None:
         return only
-    dtypes = [np.dtype(np.float32), *(float_dtype(cell_type) for cell_type in types)]
+    dtypes = [np.dtype(np.float32), *(average_dtype(cell_type.dtype) for cell_type in types)]
     return CellType.default(np.result_type(*dtypes))

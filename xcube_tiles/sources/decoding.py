@@ -9,6 +9,7 @@ import numpy as np
 
 from xcube_tiles.errors import CellTypeError, CollectionError
 from xcube_tiles.grid.celltype import CellType, convert
+from xcube_tiles.kernels.nodata import average_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,6 +157,4 @@ def _value_dtype(band: BandHeader, scaled: bool) -> np.dtype[Any]:
     stored = band.cell_type.dtype
     if not scaled or (band.scale == 1.0 and band.offset == 0.0):
         return stored
-    # float32 holds every number of 16 bits; what is wider would lose digits.
-    narrow = stored.itemsize <= 2 or stored == np.dtype("float32")
-    return np.dtype("float32" if narrow else "float64")
+    return average_dtype(stored)
