@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextvars import ContextVar
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
@@ -41,6 +42,19 @@ _CURRENT: ContextVar[Options] = ContextVar("xcube_tiles_options", default=_DEFAU
 def get_options() -> Options:
     """Return the options in force."""
     return _CURRENT.get()
+
+
+def shows_progress(asked: bool | None = None) -> bool:
+    """Whether eager work shows a progress bar.
+
+    Parameters
+    ----------
+    asked
+        What the caller wants; None: the option `progress`, and if that is None, too, a bar is shown
+        on a terminal only.
+    """
+    wanted = get_options().progress if asked is None else asked
+    return sys.stderr.isatty() if wanted is None else wanted
 
 
 class set_options:  # noqa: N801  (a function to its users, as in xarray)

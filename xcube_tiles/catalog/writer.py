@@ -28,7 +28,7 @@ from xcube_tiles.catalog.store import Staging, StoreLike, create_root, is_in_mem
 from xcube_tiles.cube.georef import geobox_of
 from xcube_tiles.errors import CatalogError
 from xcube_tiles.grid.scheme import LOCAL
-from xcube_tiles.options import get_options
+from xcube_tiles.options import shows_progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -191,7 +191,7 @@ def _write(
         for number, cube in enumerate(cubes)
     ]
     pairs = [pair for level in levels for pair in level.arrays]
-    _store(pairs, get_options().progress if progress is None else progress)
+    _store(pairs, shows_progress(progress))
     height, width = private.get("original_shape", (cubes[0].sizes["y"], cubes[0].sizes["x"]))
     edge = 2 ** (len(cubes) - 1)
     main = max(methods.values(), key=list(methods.values()).count) if methods else "mean"
@@ -211,11 +211,10 @@ def _write(
     write_root(store, path, attributes)
 
 
-def _store(pairs: Sequence[tuple[Any, zarr.Array[Any]]], progress: bool | None) -> None:
+def _store(pairs: Sequence[tuple[Any, zarr.Array[Any]]], shown: bool) -> None:
     """Compute all arrays of all levels together, each block written as soon as it is there."""
     sources, targets = zip(*pairs, strict=True)
     pending = da.store(sources, targets, lock=False, compute=False)
-    shown = sys.stderr.isatty() if progress is None else progress
     client = _cluster_client()
     if shown and client is not None:
         from distributed import progress as bar

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from xcube_tiles.options import get_options
+from xcube_tiles.options import shows_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,11 +30,9 @@ def with_progress(
     label
         Text before the bar.
     show
-        Whether to show it; None: the option `progress`, and if that is None, too, only on a
-        terminal.
+        Whether to show it; None: as `shows_progress` finds.
     """
-    wanted = get_options().progress if show is None else show
-    visible = sys.stderr.isatty() if wanted is None else wanted
+    visible = shows_progress(show)
     for done, item in enumerate(items, 1):
         yield item
         if visible:
