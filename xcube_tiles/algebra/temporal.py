@@ -96,9 +96,10 @@ def aggregate(
     require_dim(obj, dim)
     if q is not None and np.ndim(q):
         raise ReducerError(f"aggregate takes one q, got {q!r}; call it once for each")
-    if not _times(obj, dim).is_monotonic_increasing:
-        obj = obj.sortby(dim)
-    groups = group_times(_times(obj, dim), periods, labels)
+    times = _times(obj, dim)
+    if not times.is_monotonic_increasing:
+        obj, times = obj.sortby(dim), times.sort_values()
+    groups = group_times(times, periods, labels)
     if groups.dim is not None and groups.dim != dim and groups.dim in obj.dims:
         raise DimensionError(f"the cube has a dimension {groups.dim!r} already; rename it first")
     least = min(len(index) for index in groups.indices)

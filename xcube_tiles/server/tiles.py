@@ -1,6 +1,6 @@
 """Routes that answer with pictures: tiles, previews, legends."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
@@ -23,12 +23,21 @@ Layer = Annotated[ServedLayer, Depends(layer_of)]
 Look = Annotated[Style, Depends(style_from_query)]
 PICTURES: dict[str, dict[str, object]] = {"image/png": {}, "image/webp": {}, "image/jpeg": {}}
 VALUES: dict[str, dict[str, object]] = {"application/octet-stream": {}, "image/tiff": {}}
+DRAWN: dict[int | str, dict[str, Any]] = {
+    200: {"content": PICTURES | VALUES},
+    304: {"description": "Not modified"},
+}
+
+
+def _shown(layer: ServedLayer, style: Style, format: ImageFormat) -> Style:
+    """Return the style to draw with; values themselves need none of what completes it."""
+    return style if format in ("npy", "tif") else layer.complete(style)
 
 
 @router.get(
     "/tiles/{tms}/{z}/{x}/{y}.{format}",
     response_class=Response,
-    responses={200: {"content": PICTURES | VALUES}, 304: {"description": "Not modified"}},
+    responses=DRAWN,
 )
 def tile(
     request: Request,
@@ -46,7 +55,7 @@ def tile(
     """Draw a map tile; NoData and what lies outside the layer is transparent."""
 
     def make() -> bytes:
-        shown = style if format in ("npy", "tif") else layer.complete(style)
+        shown = _shown(layer, style, format)
         return render_tile(
             layer.source,
             (tms, z, x, y),
@@ -63,7 +72,7 @@ def tile(
 @router.get(
     "/preview.{format}",
     response_class=Response,
-    responses={200: {"content": PICTURES | VALUES}, 304: {"description": "Not modified"}},
+    responses=DRAWN,
 )
 def preview(
     request: Request,
@@ -77,7 +86,7 @@ def preview(
     """Draw the whole layer in its own CRS; `size` is the longer edge."""
 
     def make() -> bytes:
-        shown = style if format in ("npy", "tif") else layer.complete(style)
+        shown = _shown(layer, style, format)
         return render_preview(
             layer.source, shown, time=time, time_match=time_match, format=format, size=size
         )
