@@ -231,10 +231,10 @@ def mode_counted(
 
 
 @njit(nogil=True, cache=True)
-def minimum(
-    cells: NDArray[Any], factor: int, known: bool, nodata: Any, needed: int, out: NDArray[Any]
-) -> None:
-    """Smallest valid cell."""
+def _extreme(
+    cells: NDArray[Any], factor: int, known: bool, nodata: Any, needed: int, out: NDArray[Any],
+    largest: bool,
+) -> None:  # fmt: skip
     for p in range(out.shape[0]):
         for i in range(out.shape[1]):
             bottom = min((i + 1) * factor, cells.shape[1])
@@ -245,11 +245,20 @@ def minimum(
                     for x in range(j * factor, right):
                         value = cells[p, y, x]
                         if _is_valid(value, known, nodata):
+                            better = value > best if largest else value < best
                             # a NaN that gets here is a value, and as such undoes the others
-                            if count == 0 or value < best or value != value:
+                            if count == 0 or better or value != value:
                                 best = value
                             count += 1
                 out[p, i, j] = best if count >= needed else nodata
+
+
+@njit(nogil=True, cache=True)
+def minimum(
+    cells: NDArray[Any], factor: int, known: bool, nodata: Any, needed: int, out: NDArray[Any]
+) -> None:
+    """Smallest valid cell."""
+    _extreme(cells, factor, known, nodata, needed, out, False)
 
 
 @njit(nogil=True, cache=True)
@@ -257,20 +266,7 @@ def maximum(
     cells: NDArray[Any], factor: int, known: bool, nodata: Any, needed: int, out: NDArray[Any]
 ) -> None:
     """Largest valid cell."""
-    for p in range(out.shape[0]):
-        for i in range(out.shape[1]):
-            bottom = min((i + 1) * factor, cells.shape[1])
-            for j in range(out.shape[2]):
-                right = min((j + 1) * factor, cells.shape[2])
-                best, count = nodata, 0
-                for y in range(i * factor, bottom):
-                    for x in range(j * factor, right):
-                        value = cells[p, y, x]
-                        if _is_valid(value, known, nodata):
-                            if count == 0 or value > best or value != value:
-                                best = value
-                            count += 1
-                out[p, i, j] = best if count >= needed else nodata
+    _extreme(cells, factor, known, nodata, needed, out, True)
 
 
 @njit(nogil=True, cache=True)
