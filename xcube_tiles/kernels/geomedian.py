@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from xcube_tiles.kernels.columns import columns, over_columns
+from xcube_tiles.kernels.missing import is_missing
 from xcube_tiles.kernels.nodata import average_dtype
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def _load(
         complete = True
         for b in range(bands):
             value = cells[t * bands + b, at]
-            if value != value or (masked and value == nodata):
+            if is_missing(value, nodata, masked):
                 complete = False
             points[count, b] = value
         count += complete

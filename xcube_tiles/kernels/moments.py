@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from xcube_tiles.kernels.columns import WIDTH, columns, over_columns
+from xcube_tiles.kernels.missing import is_missing
 from xcube_tiles.kernels.nodata import total_dtype
 
 State: TypeAlias = tuple[NDArray[Any], ...]
@@ -46,7 +47,7 @@ def _sums(
             row = cells[t, first:last]
             for w in range(width):
                 value = row[w]
-                missing = (value != value) | (masked & (value == nodata))
+                missing = is_missing(value, nodata, masked)
                 n[w] += 0 if missing else 1
                 total[w] += zero if missing else value + zero
         counts[first:last], sums[first:last] = n[:width], total[:width]
@@ -71,7 +72,7 @@ def _products(
             row = cells[t, first:last]
             for w in range(width):
                 value = row[w]
-                missing = (value != value) | (masked & (value == nodata))
+                missing = is_missing(value, nodata, masked)
                 n[w] += 0 if missing else 1
                 product[w] *= 1.0 if missing else np.float64(value)
         counts[first:last], products[first:last] = n[:width], product[:width]
@@ -99,7 +100,7 @@ def _spreads(
             row = cells[t, first:last]
             for w in range(width):
                 value = row[w]
-                missing = (value != value) | (masked & (value == nodata))
+                missing = is_missing(value, nodata, masked)
                 n[w] += 0 if missing else 1
                 mean[w] += 0.0 if missing else np.float64(value)
         for w in range(width):
@@ -108,7 +109,7 @@ def _spreads(
             row = cells[t, first:last]
             for w in range(width):
                 value = row[w]
-                missing = (value != value) | (masked & (value == nodata))
+                missing = is_missing(value, nodata, masked)
                 off = 0.0 if missing else np.float64(value) - mean[w]
                 square[w] += off * off
         counts[first:last], means[first:last] = n[:width], mean[:width]
@@ -136,7 +137,7 @@ def _extremes(
             row = cells[t, first:last]
             for w in range(width):
                 value = row[w]
-                missing = (value != value) | (masked & (value == nodata))
+                missing = is_missing(value, nodata, masked)
                 n[w] += 0 if missing else 1
                 better = value > best[w] if largest else value < best[w]
                 best[w] = value if better & (not missing) else best[w]
@@ -160,7 +161,7 @@ def _ends(
         found[p] = nodata
         for t in range(depth):
             value = cells[depth - 1 - t, p] if backwards else cells[t, p]
-            missing = (value != value) | (masked & (value == nodata))
+            missing = is_missing(value, nodata, masked)
             if not missing:
                 counts[p] = 1
                 found[p] = value
@@ -186,7 +187,7 @@ def _truths(
             row = cells[t, first:last]
             for w in range(width):
                 value = row[w]
-                missing = (value != value) | (masked & (value == nodata))
+                missing = is_missing(value, nodata, masked)
                 n[w] += 0 if missing else 1
                 true[w] += 0 if missing | (value == 0) else 1
         counts[first:last], truths[first:last] = n[:width], true[:width]

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from xcube_tiles.kernels.columns import WIDTH, Columns, columns, over_columns
+from xcube_tiles.kernels.missing import is_missing
 from xcube_tiles.kernels.network import median_network, sorting_network
 from xcube_tiles.kernels.nodata import average_dtype
 
@@ -39,7 +40,7 @@ def gather(
         row = cells[t, start : start + width]  # its indices can't be negative: vectorizes
         for w in range(width):
             value = row[w]
-            missing = (value != value) | (masked & (value == nodata))
+            missing = is_missing(value, nodata, masked)
             block[t, w] = pad if missing else value
             valid[w] += 0 if missing else 1
 

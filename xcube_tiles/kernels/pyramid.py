@@ -96,11 +96,20 @@ def coarsen(
             sums, counts, cells=factor, method=method, dtype=cells.dtype, nodata=nodata,
             min_valid=min_valid,
         )  # fmt: skip
+    return _run(_kernel(method, cells.dtype), cells, factor, nodata, min_valid)
+
+
+def _run(
+    kernel: Callable[..., None],
+    cells: NDArray[Any],
+    factor: int,
+    nodata: float | None,
+    min_valid: float,
+) -> NDArray[Any]:
     planes = _planes(cells)
     out = np.empty(_coarse_shape(planes, factor), planes.dtype)
     number, known = _marker(nodata, planes.dtype)
-    needed = _least_count(min_valid, factor) if known else 1
-    _kernel(method, planes.dtype)(planes, factor, known, number, needed, out)
+    kernel(planes, factor, known, number, _least_count(min_valid, factor) if known else 1, out)
     return out.reshape(*cells.shape[:-2], *out.shape[1:]).view(cells.dtype)
 
 
@@ -182,7 +191,7 @@ def _median_uint64(
     middle = np.uint64(1 << 63)
     shifted = (cells ^ middle).view(np.int64)
     nodata = None if nodata is None else int(nodata) - (1 << 63)
-    result = coarsen(shifted, factor=factor, method="median", nodata=nodata, min_valid=min_valid)
+    result = _run(windows.median_shifted, shifted, factor, nodata, min_valid)
     return result.view(np.uint64) ^ middle
 
 

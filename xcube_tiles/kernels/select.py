@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from xcube_tiles.kernels.columns import columns, over_columns
+from xcube_tiles.kernels.missing import is_missing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,9 +46,9 @@ def _select(
         count, total = 0, 0.0
         for t in range(depth):
             value, guide = cells[t, p], guides[t, p]
-            if value != value or (masked and value == nodata):
+            if is_missing(value, nodata, masked):
                 continue
-            if guide != guide or (guide_masked and guide == no_guide):
+            if is_missing(guide, no_guide, guide_masked):
                 continue
             count += 1
             total += np.float64(guide)
@@ -58,9 +59,9 @@ def _select(
         found = False
         for t in range(depth):
             value, guide = cells[t, p], guides[t, p]
-            if value != value or (masked and value == nodata):
+            if is_missing(value, nodata, masked):
                 continue
-            if guide != guide or (guide_masked and guide == no_guide):
+            if is_missing(guide, no_guide, guide_masked):
                 continue
             away = _distance(np.float64(guide), choice, mean)
             if away < nearest or not found:  # strict: of equal companions the earliest stays

@@ -30,15 +30,15 @@ def _next_float(nodata: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _beside(number: Any, side: int, known: bool, nodata: Any) -> Any:
+def _beside(number: Any, side: int, known: bool, nodata: Any, falls: bool) -> Any:
     """Return an integer, moved to the next one if it would equal NoData.
 
-    `side` is the sign of (exact value - number); 0 moves it towards zero, and above it for zero.
+    `side` is the sign of (exact value - number); 0 moves it down if it `falls`, else up.
     """
     if not known or number != nodata:
         return number
     if side == 0:
-        side = -1 if nodata > 0 else 1
+        side = -1 if falls else 1
     return number + side
 
 
@@ -110,7 +110,7 @@ def mean_integers(
                 twice = 2 * (total - number * count)
                 up = twice > count or (twice == count and number % 2 != 0)
                 side = 0 if twice == 0 else (-1 if up else 1)
-                out[p, i, j] = _beside(number + up, side, known, np.int64(nodata))
+                out[p, i, j] = _beside(number + up, side, known, np.int64(nodata), nodata > 0)
 
 
 @njit(nogil=True, cache=True)
@@ -159,6 +159,22 @@ def median_integers(
     cells: NDArray[Any], factor: int, known: bool, nodata: Any, needed: int, out: NDArray[Any]
 ) -> None:
     """Median; the mean of two middle cells is rounded half to even."""
+    _median_integers(cells, factor, known, nodata, needed, out, nodata > 0)
+
+
+@njit(nogil=True, cache=True)
+def median_shifted(
+    cells: NDArray[Any], factor: int, known: bool, nodata: Any, needed: int, out: NDArray[Any]
+) -> None:
+    """Median of unsigned integers that were shifted into int64: their zero is its lowest number."""
+    _median_integers(cells, factor, known, nodata, needed, out, nodata > np.int64(-(1 << 63)))
+
+
+@njit(nogil=True, cache=True)
+def _median_integers(
+    cells: NDArray[Any], factor: int, known: bool, nodata: Any, needed: int, out: NDArray[Any],
+    falls: bool,
+) -> None:  # fmt: skip
     taken = np.empty(factor * factor, cells.dtype)
     for p in range(out.shape[0]):
         for i in range(out.shape[1]):
@@ -175,7 +191,7 @@ def median_integers(
                 halves = (low ^ high) & 1
                 up = halves & number
                 side = 0 if halves == 0 else (-1 if up else 1)
-                out[p, i, j] = _beside(number + up, side, known, np.int64(nodata))
+                out[p, i, j] = _beside(number + up, side, known, np.int64(nodata), falls)
 
 
 @njit(nogil=True, cache=True)
