@@ -18,8 +18,9 @@ XcubeTilesError
 ├── StacError (ValueError)              a STAC source, query or item can't be used
 │   └── NoItemsError (LookupError)      the query matches no item
 ├── SizeLimitError (ValueError)         the result would be larger than allowed
-├── ReducerError (ValueError)           unknown reducer, or one that can't be applied here
-├── ExpressionError (ValueError)        band mathematics that can't be parsed or evaluated
+├── AlgebraError (ValueError)           unknown operation, or arguments that don't fit it
+│   ├── ReducerError                    unknown reducer, or one that can't be applied here
+│   └── ExpressionError                 band mathematics that can't be parsed or evaluated
 ├── CatalogError (ValueError)           a catalog or layer is malformed
 │   ├── LayerNotFoundError (LookupError)
 │   └── LayerExistsError (FileExistsError)
@@ -103,11 +104,15 @@ class SizeLimitError(XcubeTilesError, ValueError):
     """A result would be larger than the caller allows."""
 
 
-class ReducerError(XcubeTilesError, ValueError):
+class AlgebraError(XcubeTilesError, ValueError):
+    """An operation of map algebra that doesn't exist, or arguments that don't fit it."""
+
+
+class ReducerError(AlgebraError):
     """A reducer is unknown, or can't be applied to these cells."""
 
 
-class ExpressionError(XcubeTilesError, ValueError):
+class ExpressionError(AlgebraError):
     """Band mathematics that can't be parsed or evaluated."""
 
 

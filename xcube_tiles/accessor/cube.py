@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING
 
+from xcube_tiles.accessor.focal import FocalMethods
+from xcube_tiles.accessor.globals import GlobalMethods
+from xcube_tiles.accessor.grids import GridMethods
+from xcube_tiles.accessor.local import LocalMethods
+from xcube_tiles.accessor.zonal import ZonalMethods
 from xcube_tiles.typing import XarrayT
 
 if TYPE_CHECKING:
@@ -21,7 +26,6 @@ if TYPE_CHECKING:
     from xcube_tiles.cube.overlap import Overlap
     from xcube_tiles.grid.celltype import CellType
     from xcube_tiles.grid.extent import Extent
-    from xcube_tiles.grid.layout import TileLayout
     from xcube_tiles.render.instants import TimeMatch
     from xcube_tiles.render.style import Style
     from xcube_tiles.typing import (
@@ -29,18 +33,20 @@ if TYPE_CHECKING:
         ImageFormat,
         OverflowPolicy,
         PyramidResampling,
-        ResamplingName,
         XarrayObject,
     )
 
 
-class CubeTiles(Generic[XarrayT]):
-    """What the accessors of Datasets and DataArrays share; it holds the object and nothing else."""
+class CubeTiles(
+    LocalMethods[XarrayT],
+    FocalMethods[XarrayT],
+    ZonalMethods[XarrayT],
+    GlobalMethods[XarrayT],
+    GridMethods[XarrayT],
+):
+    """What the accessors of Datasets and DataArrays share."""
 
-    __slots__ = ("_obj",)
-
-    def __init__(self, obj: XarrayT) -> None:
-        self._obj: XarrayT = obj
+    __slots__ = ()
 
     def __repr__(self) -> str:
         from xcube_tiles.render.summary import summary_text
@@ -93,12 +99,6 @@ class CubeTiles(Generic[XarrayT]):
 
         return keys_of(self._obj)
 
-    def layout(self, tile_size: int = 256) -> TileLayout:
-        """Return the grid of tiles over the cube; see `xcube_tiles.TileLayout`."""
-        from xcube_tiles.grid.layout import TileLayout
-
-        return TileLayout.from_geobox(self.geobox, tile_size)
-
     def canonical(self) -> XarrayT:
         """Return the cube in canonical form; see `xcube_tiles.cube.georef.canonical`."""
         from xcube_tiles.cube.georef import canonical
@@ -118,7 +118,10 @@ class CubeTiles(Generic[XarrayT]):
         return convert_cells(self._obj, cell_type, overflow=overflow)
 
     def check_compatible(self, other: XarrayObject) -> None:
-        """Raise an error unless two cubes can be combined; see `xcube_tiles.cube.compatibility`."""
+        """Raise an error unless two cubes can be combined.
+
+        See `xcube_tiles.cube.compatibility.check_compatible`.
+        """
         from xcube_tiles.cube.compatibility import check_compatible
 
         check_compatible(self._obj, other)
@@ -196,42 +199,6 @@ class CubeTiles(Generic[XarrayT]):
             min_count=min_count,
             ddof=ddof,
         )
-
-    def expression(self, text: str, *, name: str = "expression") -> xr.DataArray:
-        """Compute band mathematics; see `xcube_tiles.algebra.expression.expression`."""
-        from xcube_tiles.algebra.expression import expression
-
-        return expression(self._obj, text, name=name)
-
-    def mask(
-        self,
-        where: xr.DataArray,
-        *,
-        values: Sequence[float] | None = None,
-        inverse: bool = False,
-    ) -> XarrayT:
-        """Make cells NoData where a mask says so; see `xcube_tiles.algebra.mask.mask`."""
-        from xcube_tiles.algebra.mask import mask
-
-        return mask(self._obj, where, values=values, inverse=inverse)
-
-    def reproject(
-        self,
-        target: object,
-        *,
-        resolution: float | None = None,
-        resampling: ResamplingName | Mapping[str, ResamplingName] = "nearest",
-    ) -> XarrayT:
-        """Bring the cube onto another grid; see `xcube_tiles.algebra.reproject.reproject`."""
-        from xcube_tiles.algebra.reproject import reproject
-
-        return reproject(self._obj, target, resolution=resolution, resampling=resampling)
-
-    def crop(self, extent: Extent | tuple[float, float, float, float]) -> XarrayT:
-        """Cut out the cells that an extent touches; see `xcube_tiles.algebra.reproject.crop`."""
-        from xcube_tiles.algebra.reproject import crop
-
-        return crop(self._obj, extent)
 
     def pyramid(
         self,

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from xcube_tiles.accessor.cube import CubeTiles
+from xcube_tiles.accessor.hydrology import HydrologyMethods
+from xcube_tiles.accessor.terrain import TerrainMethods
 
 if TYPE_CHECKING:
     from xcube_tiles.grid.celltype import CellType
 
 
-class DataArrayTiles(CubeTiles[xr.DataArray]):
+class DataArrayTiles(CubeTiles[xr.DataArray], TerrainMethods, HydrologyMethods):
     """`array.tiles` of a DataArray: one raster, or several along `bands`."""
 
     __slots__ = ()
@@ -25,27 +27,7 @@ class DataArrayTiles(CubeTiles[xr.DataArray]):
         return cell_type_of(self._obj)
 
     def unstack_bands(self) -> xr.Dataset:
-        """Turn the axis `bands` into the variables of a Dataset."""
+        """Make bands the variables of a Dataset; see `xcube_tiles.cube.bands.unstack_bands`."""
         from xcube_tiles.cube.bands import unstack_bands
 
         return unstack_bands(self._obj)
-
-    def slope(self, *, z_factor: float | None = None) -> xr.DataArray:
-        """Return the slope of elevations; see `xcube_tiles.algebra.terrain.slope`."""
-        from xcube_tiles.algebra.terrain import slope
-
-        return slope(self._obj, z_factor=z_factor)
-
-    def aspect(self, *, z_factor: float | None = None) -> xr.DataArray:
-        """Return the aspect of elevations; see `xcube_tiles.algebra.terrain.aspect`."""
-        from xcube_tiles.algebra.terrain import aspect
-
-        return aspect(self._obj, z_factor=z_factor)
-
-    def hillshade(
-        self, *, azimuth: float = 315.0, altitude: float = 45.0, z_factor: float | None = None
-    ) -> xr.DataArray:
-        """Return the shaded relief; see `xcube_tiles.algebra.terrain.hillshade`."""
-        from xcube_tiles.algebra.terrain import hillshade
-
-        return hillshade(self._obj, azimuth=azimuth, altitude=altitude, z_factor=z_factor)

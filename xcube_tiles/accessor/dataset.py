@@ -25,7 +25,7 @@ class DatasetTiles(CubeTiles[xr.Dataset]):
         return {str(name): cell_type_of(array) for name, array in self._obj.data_vars.items()}
 
     def stack_bands(self) -> xr.DataArray:
-        """Turn the variables into one array with the axis `bands`."""
+        """Make the variables one array along `bands`; see `xcube_tiles.cube.bands.stack_bands`."""
         from xcube_tiles.cube.bands import stack_bands
 
         return stack_bands(self._obj)

@@ -11,6 +11,7 @@ from xcube_tiles.cube.blocks import map_blocks
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.cube.compatibility import check_compatible
 from xcube_tiles.cube.georef import canonical
+from xcube_tiles.cube.variables import map_rasters
 from xcube_tiles.errors import CellTypeError, DimensionError
 
 if TYPE_CHECKING:
@@ -78,14 +79,7 @@ def mask(
         raise DimensionError(f"values must be a list of mask values, got {values!r}")
     obj, where = canonical(obj), canonical(where)
     check_compatible(obj, where)
-    if isinstance(obj, xr.DataArray):
-        return _mask_array(obj, where, values, inverse=inverse)
-    masked = {
-        name: _mask_array(array, where, values, inverse=inverse)
-        for name, array in obj.data_vars.items()
-        if {"y", "x"} <= set(array.dims)
-    }
-    return obj.assign(masked)
+    return map_rasters(obj, lambda array: _mask_array(array, where, values, inverse=inverse))
 
 
 def _mask_array(

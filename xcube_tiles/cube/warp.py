@@ -25,6 +25,7 @@ from xcube_tiles.cube.georef import (
     grid_coords,
 )
 from xcube_tiles.cube.positions import covers, full_turn, is_round, positions, scale, window
+from xcube_tiles.cube.variables import is_raster
 from xcube_tiles.errors import CellTypeError, GridError
 from xcube_tiles.grid.celltype import CellType, convert
 from xcube_tiles.kernels import warp as kernel
@@ -86,7 +87,7 @@ def warp(
         return _warp_array(obj, geobox, _method(resampling, str(obj.name)), edge)
     warped = {
         name: _warp_array(array, geobox, _method(resampling, str(name)), edge)
-        if {"y", "x"} <= set(array.dims)
+        if is_raster(array)
         else array
         for name, array in obj.data_vars.items()
     }
