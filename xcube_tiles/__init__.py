@@ -24,22 +24,29 @@ if TYPE_CHECKING:
     from xcube_tiles.grid.keys import SpaceTimeKey, TileKey
     from xcube_tiles.grid.layout import TileLayout
     from xcube_tiles.grid.scheme import LocalScheme, ZoomedScheme
+    from xcube_tiles.kernels.neighborhood import Annulus, Circle, Kernel, Nesw, Square, Wedge
     from xcube_tiles.options import get_options, set_options
     from xcube_tiles.render.style import Style
     from xcube_tiles.sources.collection import Collection, scan
     from xcube_tiles.sources.stac.opening import open_stac
 
 _HOMES = {
+    "Annulus": "kernels.neighborhood",
     "Catalog": "catalog.model",
     "CellType": "grid.celltype",
+    "Circle": "kernels.neighborhood",
     "Collection": "sources.collection",
     "Extent": "grid.extent",
+    "Kernel": "kernels.neighborhood",
     "Layer": "catalog.model",
     "LocalScheme": "grid.scheme",
+    "Nesw": "kernels.neighborhood",
     "SpaceTimeKey": "grid.keys",
+    "Square": "kernels.neighborhood",
     "Style": "render.style",
     "TileKey": "grid.keys",
     "TileLayout": "grid.layout",
+    "Wedge": "kernels.neighborhood",
     "ZoomedScheme": "grid.scheme",
     "empty_cube": "cube.labels",
     "get_options": "options",
@@ -50,16 +57,22 @@ _HOMES = {
 }
 
 __all__ = [
+    "Annulus",
     "Catalog",
     "CellType",
+    "Circle",
     "Collection",
     "Extent",
+    "Kernel",
     "Layer",
     "LocalScheme",
+    "Nesw",
     "SpaceTimeKey",
+    "Square",
     "Style",
     "TileKey",
     "TileLayout",
+    "Wedge",
     "ZoomedScheme",
     "__version__",
     "empty_cube",
