@@ -6,10 +6,11 @@ keys and can be merged or cached. The last two dimensions are always y and x.
 """
 
 from xcube_tiles.cube.blocks.graph import Chunks, is_lazy
+from xcube_tiles.cube.blocks.halo import map_halo
 from xcube_tiles.cube.blocks.mapping import map_blocks
 from xcube_tiles.cube.blocks.reading import from_reader
 from xcube_tiles.cube.blocks.tree import tree_reduce
-from xcube_tiles.cube.blocks.windows import map_halo, map_windows
+from xcube_tiles.cube.blocks.windows import map_windows
 
 __all__ = [
     "Chunks",

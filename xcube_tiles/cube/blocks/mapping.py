@@ -25,6 +25,7 @@ def map_blocks(
     dtype: DTypeLike,
     drop_axis: int | None = None,
     chunks: Chunks | None = None,
+    tables: Sequence[Any] = (),
     **params: Any,
 ) -> Any:
     """Apply a function to corresponding blocks of arrays.
@@ -32,7 +33,7 @@ def map_blocks(
     Parameters
     ----------
     func
-        ``func(*blocks, **params) -> block``; numpy in, numpy out.
+        ``func(*blocks, *tables, **params) -> block``; numpy in, numpy out.
     *arrays
         Numpy or dask arrays of equal shape, from the last dimension backwards; missing leading
         dimensions broadcast. Differing blocks are cut to fit each other.
@@ -44,18 +45,50 @@ def map_blocks(
         Dimension that `func` removes; it must be a single block.
     chunks
         Block sizes of the result where they differ from the input's.
+    tables
+        Small arrays, lazy or not, that every task gets whole.
     **params
         Passed on to `func`.
     """
-    if not any(is_lazy(array) for array in arrays):
-        return func(*arrays, **params)
-    arrays = _unified(arrays)
-    key = token(name, func, *arrays, drop_axis=drop_axis, chunks=chunks, **params)
+    if not any(is_lazy(array) for array in (*arrays, *tables)):
+        return func(*arrays, *tables, **params)
+    arrays = unified(arrays)
+    key = token(name, func, *arrays, *tables, drop_axis=drop_axis, chunks=chunks, **params)
+    if tables:
+        return _map_with_tables(func, arrays, tables, key, np.dtype(dtype), params)
     if drop_axis is not None:
         return _map_dropping(func, arrays, key, np.dtype(dtype), drop_axis, params)
     rank = len(chunks) if chunks is not None else _rank(arrays)
     meta = np.empty((0,) * rank, dtype=dtype)
     return da.map_blocks(func, *arrays, name=key, dtype=dtype, meta=meta, chunks=chunks, **params)
+
+
+def _map_with_tables(
+    func: Callable[..., NDArray[Any]],
+    arrays: Sequence[Any],
+    tables: Sequence[Any],
+    key: str,
+    dtype: np.dtype[Any],
+    params: Mapping[str, Any],
+) -> Any:
+    rank = _rank(arrays)
+    pairs = [part for array in arrays for part in (array, range(rank - array.ndim, rank))]
+    used = rank
+    for table in tables:
+        whole = as_lazy(table).rechunk(-1)
+        pairs += [whole, range(used, used + whole.ndim)]
+        used += whole.ndim
+    return da.blockwise(
+        func,
+        tuple(range(rank)),
+        *pairs,
+        name=key,
+        dtype=dtype,
+        meta=np.empty((0,) * rank, dtype=dtype),
+        concatenate=True,  # tables are one block: nothing is joined, but none comes as a list
+        align_arrays=False,
+        **params,
+    )
 
 
 def _map_dropping(
@@ -93,14 +126,16 @@ def _only_blocks(
     return func(*(block[0] if isinstance(block, list) else block for block in blocks), **params)
 
 
-def _unified(arrays: Sequence[Any]) -> tuple[Any, ...]:
+def as_lazy(array: Any) -> Any:
+    """Return a dask array; of a numpy array one block, named by its content."""
+    if is_lazy(array):
+        return array
+    return da.from_array(array, chunks=-1, name=f"array-{tokenize(array)}")
+
+
+def unified(arrays: Sequence[Any]) -> tuple[Any, ...]:
     """Give arrays corresponding blocks; `da.map_blocks` pairs blocks as they come."""
-    lazy = [
-        array
-        if is_lazy(array)
-        else da.from_array(array, chunks=-1, name=f"array-{tokenize(array)}")
-        for array in arrays
-    ]
+    lazy = [as_lazy(array) for array in arrays]
     rank = _rank(lazy)
     pairs = [part for array in lazy for part in (array, tuple(range(rank - array.ndim, rank)))]
     return tuple(unify_chunks(*pairs)[1])

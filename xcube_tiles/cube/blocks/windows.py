@@ -7,18 +7,21 @@ from functools import partial
 from itertools import accumulate, product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import dask.array as da
 import numpy as np
 from dask._task_spec import Task, TaskRef
-from dask.base import tokenize
 
 from xcube_tiles.cube.blocks.graph import Chunks, TaskKey, is_lazy, new_array, token
+from xcube_tiles.cube.blocks.mapping import unified
+from xcube_tiles.cube.blocks.threads import run_all
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-Windows: TypeAlias = Callable[[int, int], tuple[slice, slice]]
-Paste: TypeAlias = tuple[tuple[slice, slice], tuple[slice, slice]]
+Window: TypeAlias = tuple[slice, slice]
+"""Rows and columns."""
+
+Windows: TypeAlias = Callable[[int, int], Window]
+Paste: TypeAlias = tuple[Window, Window]
 """Where a piece goes in the window, and which part of its source block it is: (y, x) each."""
 
 
@@ -29,6 +32,7 @@ def map_windows(
     windows: Windows,
     name: str,
     dtype: DTypeLike,
+    wrap: bool = False,
     **params: Any,
 ) -> Any:
     """Compute each output block from a window of the input, in one task.
@@ -39,7 +43,8 @@ def map_windows(
         ``func(*pieces, block=(i, j), **params) -> block``. A piece is ``array[..., window]``; the
         leading dimensions of the result equal the input's.
     *arrays
-        Arrays of equal shape and blocks, last dimensions (y, x).
+        Arrays of equal shape, from the last dimension (y, x) backwards; missing leading dimensions
+        broadcast.
     chunks
         Heights and widths of the output's blocks.
     windows
@@ -49,41 +54,67 @@ def map_windows(
         Prefix of the graph's keys.
     dtype
         Data type of the result.
+    wrap
+        The last row and column are next to the first ones: windows aren't clipped but go round.
     **params
         Passed on to `func`.
 
     Notes
     -----
     The source blocks that a window touches are gathered inside the task: no task for the slices,
-    none for the concatenation.
+    none for the concatenation. Windows of numpy arrays are computed at once, in threads.
     """
-    blocks = product(range(len(chunks[0])), range(len(chunks[1])))
-    rows, cols = arrays[0].shape[-2:]
-    clipped = {
-        (i, j): (_clip(y, rows), _clip(x, cols)) for i, j in blocks for y, x in [windows(i, j)]
+    needed = {
+        (i, j): window if wrap else _clipped(window, arrays[0].shape)
+        for i, j in product(range(len(chunks[0])), range(len(chunks[1])))
+        for window in [windows(i, j)]
     }
     if not any(is_lazy(array) for array in arrays):
-        return _windows_now(func, arrays, chunks, clipped, np.dtype(dtype), params)
-    arrays = _align(arrays)
-    spans = [((y.start, y.stop), (x.start, x.stop)) for y, x in clipped.values()]
+        return _windows_now(func, arrays, chunks, needed, np.dtype(dtype), params)
+    arrays = unified(arrays)
+    spans = [((y.start, y.stop), (x.start, x.stop)) for y, x in needed.values()]
     key = token(name, func, *arrays, chunks=chunks, windows=spans, **params)
-    lead = arrays[0].chunks[:-2]
-    out_chunks = (*lead, *chunks)
+    lead = max((array.chunks[:-2] for array in arrays), key=len)
     layer: dict[TaskKey, Task] = {}
-    for (i, j), (y, x) in clipped.items():
-        pieces, pastes = _pieces(arrays[0].chunks[-2:], y, x)
+    for (i, j), window in needed.items():
         call = partial(func, block=(i, j), **params)
-        shape = (y.stop - y.start, x.stop - x.start)
-        for index in product(*(range(len(sizes)) for sizes in lead)):
-            block: TaskKey = (key, *index, i, j)
-            if not pieces:
-                sizes = tuple(sizes[at] for sizes, at in zip(lead, index, strict=True))
-                dtypes = tuple(array.dtype for array in arrays)
-                layer[block] = Task(block, _run_empty, call, (*sizes, *shape), dtypes)
-                continue
-            refs = [TaskRef((array.name, *index, *at)) for array in arrays for at in pieces]
-            layer[block] = Task(block, _run_window, call, len(arrays), shape, pastes, *refs)
-    return new_array(key, layer, arrays, out_chunks, dtype)
+        layer |= _tasks(key, (i, j), call, arrays, lead, window)
+    return new_array(key, layer, arrays, (*lead, *chunks), dtype)
+
+
+def _tasks(
+    key: str,
+    at: tuple[int, int],
+    call: Callable[..., NDArray[Any]],
+    arrays: Sequence[Any],
+    lead: Chunks,
+    window: Window,
+) -> dict[TaskKey, Task]:
+    """Return the tasks of one output block, one for each leading index."""
+    pieces, pastes = _pieces(arrays[0].chunks[-2:], *window)
+    shape = tuple(part.stop - part.start for part in window)
+    tasks: dict[TaskKey, Task] = {}
+    for index in product(*(range(len(sizes)) for sizes in lead)):
+        block: TaskKey = (key, *index, *at)
+        if not pieces:
+            sizes = tuple(sizes[at] for sizes, at in zip(lead, index, strict=True))
+            empties = tuple(
+                ((*sizes[len(sizes) - array.ndim + 2 :], *shape), array.dtype) for array in arrays
+            )
+            tasks[block] = Task(block, _run_empty, call, empties)
+            continue
+        refs = [
+            TaskRef((array.name, *index[len(index) - array.ndim + 2 :], *piece))
+            for array in arrays
+            for piece in pieces
+        ]
+        tasks[block] = Task(block, _run_window, call, len(arrays), shape, pastes, *refs)
+    return tasks
+
+
+def _clipped(window: Window, shape: tuple[int, ...]) -> Window:
+    rows, cols = window
+    return _clip(rows, shape[-2]), _clip(cols, shape[-1])
 
 
 def _clip(part: slice, size: int) -> slice:
@@ -91,31 +122,37 @@ def _clip(part: slice, size: int) -> slice:
     return slice(start, min(max(part.stop, start), size))
 
 
-def _align(arrays: Sequence[Any]) -> tuple[Any, ...]:
-    """Give all arrays the blocks of the first lazy one."""
-    first = next(array for array in arrays if is_lazy(array))
-    return tuple(
-        array.rechunk(first.chunks)
-        if is_lazy(array)
-        else da.from_array(array, chunks=first.chunks, name=f"array-{tokenize(array)}")
-        for array in arrays
-    )
-
-
 def _windows_now(
     func: Callable[..., NDArray[Any]],
     arrays: Sequence[NDArray[Any]],
     chunks: tuple[tuple[int, ...], tuple[int, ...]],
-    windows: Mapping[tuple[int, int], tuple[slice, slice]],
+    windows: Mapping[tuple[int, int], Window],
     dtype: np.dtype[Any],
     params: Mapping[str, Any],
 ) -> NDArray[Any]:
-    result = np.empty((*arrays[0].shape[:-2], sum(chunks[0]), sum(chunks[1])), dtype)
+    lead = max((array.shape[:-2] for array in arrays), key=len)
+    result = np.empty((*lead, sum(chunks[0]), sum(chunks[1])), dtype)
     tops, lefts = ([0, *accumulate(sizes)] for sizes in chunks)
-    for (i, j), (y, x) in windows.items():
+
+    def run(block: tuple[int, int]) -> None:
+        i, j = block
         target = (..., slice(tops[i], tops[i + 1]), slice(lefts[j], lefts[j + 1]))
-        result[target] = func(*(array[..., y, x] for array in arrays), block=(i, j), **params)
+        pieces = (_cut(array, windows[block]) for array in arrays)
+        result[target] = func(*pieces, block=block, **params)
+
+    run_all(run, list(windows))
     return result
+
+
+def _cut(array: NDArray[Any], window: Window) -> NDArray[Any]:
+    """Return a window of an array; beyond the edge of one that wraps goes on at the other end."""
+    rows, cols = window
+    height, width = array.shape[-2:]
+    if rows.start >= 0 and rows.stop <= height and cols.start >= 0 and cols.stop <= width:
+        return array[..., rows, cols]
+    down = np.arange(rows.start, rows.stop) % height
+    across = np.arange(cols.start, cols.stop) % width
+    return array[..., down[:, None], across]
 
 
 def _pieces(
@@ -130,18 +167,23 @@ def _pieces(
 
 
 def _overlaps(sizes: tuple[int, ...], part: slice) -> Iterator[tuple[int, slice, slice]]:
-    start = 0
-    for at, size in enumerate(sizes):
-        low, high = max(start, part.start), min(start + size, part.stop)
-        if low < high:
-            yield at, slice(low - part.start, high - part.start), slice(low - start, high - start)
-        start += size
+    total = sum(sizes)
+    # One turn where the window lies in the array, more where it goes round.
+    first, last = (part.start // total, -(-part.stop // total)) if total else (0, 0)
+    for turn in range(first, last):
+        start = turn * total
+        for at, size in enumerate(sizes):
+            low, high = max(start, part.start), min(start + size, part.stop)
+            if low < high:
+                target = slice(low - part.start, high - part.start)
+                yield at, target, slice(low - start, high - start)
+            start += size
 
 
 def _run_empty(
-    call: Callable[..., NDArray[Any]], shape: tuple[int, ...], dtypes: tuple[np.dtype[Any], ...]
+    call: Callable[..., NDArray[Any]], empties: tuple[tuple[tuple[int, ...], np.dtype[Any]], ...]
 ) -> NDArray[Any]:
-    return call(*(np.empty(shape, dtype) for dtype in dtypes))
+    return call(*(np.empty(shape, dtype) for shape, dtype in empties))
 
 
 def _run_window(
@@ -165,62 +207,3 @@ def _gather(
     for block, (target, source) in zip(blocks, pastes, strict=True):
         window[(..., *target)] = block[(..., *source)]
     return window
-
-
-def map_halo(
-    func: Callable[..., NDArray[Any]],
-    array: Any,
-    *,
-    depth: tuple[int, int],
-    name: str,
-    dtype: DTypeLike,
-    **params: Any,
-) -> Any:
-    """Apply a focal function: each block sees the rims of its neighbours.
-
-    Parameters
-    ----------
-    func
-        ``func(window, margins=(top, bottom, left, right), **params) -> block``: the window is the
-        block and its rims; `margins` tells how many cells of rim each side has, which is less than
-        `depth` at the raster's edge. The result has no rims.
-    array
-        Array whose last dimensions are (y, x).
-    depth
-        Cells of rim needed along (y, x); it may exceed a block.
-    name
-        Prefix of the graph's keys.
-    dtype
-        Data type of the result.
-    **params
-        Passed on to `func`.
-    """
-    if not is_lazy(array):
-        return func(array, margins=(0, 0, 0, 0), **params)
-    chunks = array.chunks[-2:]
-    tops, lefts = ([0, *accumulate(sizes)] for sizes in chunks)
-
-    def window(i: int, j: int) -> tuple[slice, slice]:
-        rows = slice(tops[i] - depth[0], tops[i + 1] + depth[0])
-        return rows, slice(lefts[j] - depth[1], lefts[j + 1] + depth[1])
-
-    call = partial(_with_margins, func, tuple(tops), tuple(lefts), depth)
-    return map_windows(
-        call, array, chunks=chunks, windows=window, name=name, dtype=dtype, params=params
-    )
-
-
-def _with_margins(
-    func: Callable[..., NDArray[Any]],
-    tops: tuple[int, ...],
-    lefts: tuple[int, ...],
-    depth: tuple[int, int],
-    window: NDArray[Any],
-    *,
-    block: tuple[int, int],
-    params: Mapping[str, Any],
-) -> NDArray[Any]:
-    (i, j), (height, width) = block, (tops[-1], lefts[-1])
-    top, bottom = min(depth[0], tops[i]), min(depth[0], height - tops[i + 1])
-    left, right = min(depth[1], lefts[j]), min(depth[1], width - lefts[j + 1])
-    return func(window, margins=(top, bottom, left, right), **params)
