@@ -5,19 +5,25 @@ array with one task per output block, named by a token of all inputs, so that eq
 keys and can be merged or cached. The last two dimensions are always y and x.
 """
 
+from xcube_tiles.cube.blocks.fold import fold_blocks
 from xcube_tiles.cube.blocks.graph import Chunks, is_lazy
 from xcube_tiles.cube.blocks.halo import map_halo
 from xcube_tiles.cube.blocks.mapping import map_blocks
 from xcube_tiles.cube.blocks.reading import from_reader
+from xcube_tiles.cube.blocks.shared import map_shared
 from xcube_tiles.cube.blocks.tree import tree_reduce
+from xcube_tiles.cube.blocks.whole import map_whole
 from xcube_tiles.cube.blocks.windows import map_windows
 
 __all__ = [
     "Chunks",
+    "fold_blocks",
     "from_reader",
     "is_lazy",
     "map_blocks",
     "map_halo",
+    "map_shared",
+    "map_whole",
     "map_windows",
     "tree_reduce",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dask._task_spec import Task, TaskRef
 
+from xcube_tiles.cube.blocks.fold import finished, merged
 from xcube_tiles.cube.blocks.graph import TaskKey, identity, is_lazy, new_array, token
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def tree_reduce(
         out: TaskKey = (key, *index)
         layer[out] = Task(
             out,
-            _finish,
+            finished,
             partial(finalize, **params),
             combine,
             *(TaskRef(state) for state in states),
@@ -109,15 +110,5 @@ class _Steps:
 
     def _combined(self, group: list[TaskKey]) -> TaskKey:
         name = self._name("combine", len(self.layer))
-        self.layer[name] = Task(name, _merge, self.combine, *(TaskRef(state) for state in group))
+        self.layer[name] = Task(name, merged, self.combine, *(TaskRef(state) for state in group))
         return name
-
-
-def _merge(combine: Callable[[list[Any]], Any], *states: Any) -> Any:
-    return combine(list(states))
-
-
-def _finish(
-    finalize: Callable[[Any], NDArray[Any]], combine: Callable[[list[Any]], Any], *states: Any
-) -> NDArray[Any]:
-    return finalize(states[0] if len(states) == 1 else combine(list(states)))
