@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from xcube_tiles.errors import AlgebraError
+from xcube_tiles.kernels.weights import NamedKernels
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -229,7 +230,7 @@ class Wedge:
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
-class Kernel:
+class Kernel(NamedKernels):
     """Weights of the cells around the focus, for convolution; or a window of any shape.
 
     Raises
