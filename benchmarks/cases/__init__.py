@@ -1,0 +1,1 @@
+"""Cases of `benchmarks.algebra`, a file for each class of map algebra."""
