@@ -1,0 +1,231 @@
+"""Counts, sums and means of neighbourhoods."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba import njit
+
+from xcube_tiles.kernels.focal.runs import by_length
+from xcube_tiles.kernels.focal.steps import exact_steps
+from xcube_tiles.kernels.missing import is_missing
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_TILE = 1024
+"""Columns of a rectangle's window worked on at a time: their rows stay in the nearest caches."""
+
+_SHAPE_TILE = 512
+"""The same of other shapes, for which sums of more rows are kept."""
+
+COUNT, SUM, MEAN = 0, 1, 2
+
+
+def count(
+    window: NDArray[Any], mask: NDArray[np.bool_], nodata: Any, masked: bool, missing: Any,
+    out: NDArray[Any],
+) -> None:  # fmt: skip
+    """Count the valid cells of neighbourhoods; arguments as in `xcube_tiles.kernels.focal`."""
+    _moments(window, mask, nodata, masked, missing, out, COUNT)
+
+
+def total(
+    window: NDArray[Any], mask: NDArray[np.bool_], nodata: Any, masked: bool, missing: Any,
+    out: NDArray[Any],
+) -> None:  # fmt: skip
+    """Sum the valid cells of neighbourhoods; arguments as in `xcube_tiles.kernels.focal`.
+
+    Integers of at most 32 bits are summed exactly, others in float64.
+    """
+    _moments(window, mask, nodata, masked, missing, out, SUM)
+
+
+def mean(
+    window: NDArray[Any], mask: NDArray[np.bool_], nodata: Any, masked: bool, missing: Any,
+    out: NDArray[Any],
+) -> None:  # fmt: skip
+    """Average the valid cells of neighbourhoods; arguments as in `xcube_tiles.kernels.focal`."""
+    _moments(window, mask, nodata, masked, missing, out, MEAN)
+
+
+def _moments(
+    window: NDArray[Any], mask: NDArray[np.bool_], nodata: Any, masked: bool, missing: Any,
+    out: NDArray[Any], what: int,
+) -> None:  # fmt: skip
+    exact = window.dtype.kind in "iu" and window.dtype.itemsize < 8
+    zero = np.int64(0) if exact else np.float64(0)
+    if mask.all():
+        down, across = (exact_steps(length) for length in mask.shape)
+        _rectangles(window, down, across.lengths, nodata, masked, missing, out, what, zero)
+    else:
+        _shapes(window, by_length(mask), mask.shape, nodata, masked, missing, out, what, zero)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _rectangles(
+    window: NDArray[Any], down: Any, across: NDArray[np.int64], nodata: Any, masked: bool,
+    missing: Any, out: NDArray[Any], what: int, zero: Any,
+) -> None:  # fmt: skip
+    lengths, slots, bases = down
+    last = lengths.size - 1
+    height, width = out.shape
+    rim = across[-1] - 1
+    most = min(_TILE, width) + rim
+    sums, counts = np.full((bases[-1], most), zero), np.zeros((bases[-1], most), np.int32)
+    sums_a, sums_b = np.full(most, zero), np.full(most, zero)
+    counts_a, counts_b = np.zeros(most, np.int32), np.zeros(most, np.int32)
+    for left in range(0, width, _TILE):
+        size = min(_TILE, width - left)
+        used = size + rim
+        for r in range(window.shape[0]):
+            new = bases[0] + r % slots[0]
+            _split(window[r, left : left + used], nodata, masked, zero, sums[new], counts[new])
+            for step in range(1, lengths.size):
+                top, before = r - lengths[step] + 1, lengths[step - 1]
+                if top < 0:
+                    break
+                odd = lengths[step] & 1
+                a = bases[step - 1] + top % slots[step - 1]
+                b = bases[step - 1] + (top + before) % slots[step - 1]
+                c = bases[0] + (top + 2 * before) % slots[0]
+                to = bases[step] + top % slots[step]
+                _add(counts[a], counts[b], counts[c], odd, counts[to][:used])
+                if what != COUNT:
+                    _add(sums[a], sums[b], sums[c], odd, sums[to][:used])
+            top = r - lengths[last] + 1
+            if top >= 0:
+                at = bases[last] + top % slots[last]
+                n = _along(counts[at], counts_a, counts_b, across, size)
+                row = out[top, left : left + size]
+                if what == COUNT:
+                    _finish(n, n, missing, what, row)
+                else:
+                    total = _along(sums[at], sums_a, sums_b, across, size)
+                    _finish(total, n, missing, what, row)
+
+
+@njit(nogil=True, cache=True)
+def _split(
+    row: NDArray[Any], nodata: Any, masked: bool, zero: Any, cells: NDArray[Any],
+    known: NDArray[np.int32],
+) -> None:  # fmt: skip
+    """Write cells with 0 for NoData, and whether they are known."""
+    for j in range(row.size):
+        gone = is_missing(row[j], nodata, masked)
+        cells[j] = zero if gone else row[j]
+        known[j] = 0 if gone else 1
+
+
+@njit(nogil=True, cache=True)
+def _add(a: NDArray[Any], b: NDArray[Any], c: NDArray[Any], odd: int, to: NDArray[Any]) -> None:
+    if odd:
+        for j in range(to.size):
+            to[j] = a[j] + b[j] + c[j]
+    else:
+        for j in range(to.size):
+            to[j] = a[j] + b[j]
+
+
+@njit(nogil=True, cache=True)
+def _along(
+    cells: NDArray[Any], to: NDArray[Any], other: NDArray[Any], lengths: NDArray[np.int64],
+    size: int,
+) -> Any:  # fmt: skip
+    """Sum the cells of a row from each on; two rows take turns, as loops in place aren't vectors."""
+    done = cells
+    for step in range(1, lengths.size):
+        before = lengths[step - 1]
+        left = size + lengths[-1] - lengths[step]
+        odd = lengths[step] & 1
+        _add(done, done[before:], cells[2 * before :], odd, to[:left])
+        done, to, other = to, other, to
+    return done
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _finish(
+    sums: NDArray[Any], counts: NDArray[np.int32], missing: Any, what: int, row: NDArray[Any]
+) -> None:
+    if what == COUNT:
+        for j in range(row.size):
+            row[j] = counts[j]
+    elif what == SUM:
+        for j in range(row.size):
+            # no conditional expression: its type would be float64 for int64 and uint64
+            if counts[j]:
+                row[j] = sums[j]
+            else:
+                row[j] = missing
+    else:
+        for j in range(row.size):
+            row[j] = sums[j] / counts[j]  # 0 / 0 is NaN, which is what means have for NoData
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _shapes(
+    window: NDArray[Any], runs: Any, box: tuple[int, int], nodata: Any, masked: bool, missing: Any,
+    out: NDArray[Any], what: int, zero: Any,
+) -> None:  # fmt: skip
+    height, width = out.shape
+    tall, wide = box
+    most = min(_SHAPE_TILE, width) + wide - 1
+    powers = 1
+    while runs.lengths[-1] >> powers:
+        powers += 1
+    sums, counts = np.full((tall, most), zero), np.zeros((tall, most), np.int32)
+    sum_rows, count_rows = np.full((powers + 1, most), zero), np.zeros((powers + 1, most), np.int32)
+    for left in range(0, width, _SHAPE_TILE):
+        size = min(_SHAPE_TILE, width - left)
+        used = size + wide - 1
+        for r in range(window.shape[0]):
+            row = window[r, left : left + used]
+            _split(row, nodata, masked, zero, sum_rows[0], count_rows[0])
+            counts[r % tall, :] = 0
+            _scatter(count_rows, runs, used, counts, r, height, size)
+            if what != COUNT:
+                sums[r % tall, :] = zero
+                _scatter(sum_rows, runs, used, sums, r, height, size)
+            top = r - tall + 1
+            if top >= 0:
+                n, target = counts[top % tall], out[top, left : left + size]
+                if what == COUNT:
+                    _finish(n, n, missing, what, target)
+                else:
+                    _finish(sums[top % tall], n, missing, what, target)
+
+
+@njit(nogil=True, cache=True)
+def _scatter(
+    rows: NDArray[Any], runs: Any, used: int, sums: NDArray[Any], r: int, height: int, size: int
+) -> None:
+    """Add the runs of one row of cells to the sums of all windows that have the row.
+
+    `rows` are the row of cells, then scratch: sums of 2, 4, ... cells, and of one run's.
+    """
+    tall = sums.shape[0]
+    run = rows[rows.shape[0] - 1]
+    run[:] = 0
+    for power in range(1, rows.shape[0] - 1):
+        half = rows[power - 1]
+        reach = used - (1 << power) + 1
+        _add(half, half[1 << (power - 1) :], half, 0, rows[power][: max(reach, 0)])
+    done = 0
+    for group in range(runs.lengths.size):
+        length = runs.lengths[group]
+        # The sum of a longer run is that of the run before and of what it is longer by.
+        for power in range(rows.shape[0] - 1):
+            if ((length - done) >> power) & 1:
+                _gain(run, rows[power][done:], max(used - done - (1 << power) + 1, 0))
+                done += 1 << power
+        for at in range(runs.starts[group], runs.starts[group + 1]):
+            top = r - runs.rows[at]
+            if 0 <= top < height:
+                _gain(sums[top % tall], run[runs.columns[at] :], size)
+
+
+@njit(nogil=True, cache=True)
+def _gain(to: NDArray[Any], more: NDArray[Any], size: int) -> None:
+    for j in range(size):
+        to[j] += more[j]
