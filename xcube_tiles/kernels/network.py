@@ -58,7 +58,6 @@ def _merge_exchange(size: int) -> Iterator[NDArray[np.int64]]:
         p >>= 1
 
 
-@lru_cache(maxsize=64)
 def median_network(size: int) -> NDArray[np.int64]:
     """Return the part of the sorting network that the lower half of the values needs.
 
@@ -70,7 +69,19 @@ def median_network(size: int) -> NDArray[np.int64]:
     >>> len(sorting_network(24)), len(median_network(24))
     (127, 116)
     """
-    return _serving(sorting_network(size), range(size // 2 + 1))
+    return lower_network(size, size // 2)
+
+
+@lru_cache(maxsize=64)
+def lower_network(size: int, last: int) -> NDArray[np.int64]:
+    """Return the part of the sorting network that puts the ranks 0 to `last` in place.
+
+    Examples
+    --------
+    >>> len(lower_network(24, 23)), len(lower_network(24, 0))
+    (127, 23)
+    """
+    return _serving(sorting_network(size), range(last + 1))
 
 
 def _serving(network: NDArray[np.int64], ranks: Iterable[int]) -> NDArray[np.int64]:

@@ -81,11 +81,18 @@ def _median(
                 out[first + w] = np.nan
                 continue
             # `one` carries the dtype to compute in: that of float cells, float64 for integers.
-            low, high = block[(n - 1) // 2, w] * one, block[n // 2, w] * one
-            middle = (low + high) / 2
-            if np.isinf(middle) and low != middle:
-                middle = low / 2 + high / 2  # the sum alone left the range
-            out[first + w] = low if low == high else middle
+            out[first + w] = middle(block[(n - 1) // 2, w] * one, block[n // 2, w] * one)
+
+
+@njit(nogil=True, cache=True)
+def middle(low: Any, high: Any) -> Any:
+    """Return the mean of two floats in their own dtype; infinite only if one of them is."""
+    if low == high:  # also two equal infinities
+        return low
+    half = (low + high) / 2
+    if np.isinf(half) and low != half:
+        return low / 2 + high / 2  # the sum alone left the range
+    return half
 
 
 @njit(nogil=True, cache=True)
@@ -117,11 +124,11 @@ def _quantiles(
                 at = min(int(rank), n - 1)
                 low = np.float64(block[at, w])
                 high = np.float64(block[min(at + 1, n - 1), w])
-                out[k, first + w] = _between(low, high, rank - at)
+                out[k, first + w] = between(low, high, rank - at)
 
 
 @njit(nogil=True, cache=True)
-def _between(low: float, high: float, share: float) -> float:
+def between(low: float, high: float, share: float) -> float:
     """Interpolate as numpy does: from the nearer end, so that both ends are exact."""
     if low == high:  # also two equal infinities, whose difference is NaN
         return low
