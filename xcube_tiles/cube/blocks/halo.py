@@ -27,6 +27,7 @@ def map_halo(
     name: str,
     dtype: DTypeLike,
     wrap: bool = False,
+    locate: bool = False,
     **params: Any,
 ) -> Any:
     """Apply a focal function: each block sees the rims of its neighbours.
@@ -48,6 +49,8 @@ def map_halo(
         Data type of the result.
     wrap
         The last row and column are next to the first ones: all rims have full `depth`.
+    locate
+        Pass ``origin=(row, col)`` to `func` as well: where the block starts in the array.
     **params
         Passed on to `func`.
 
@@ -68,7 +71,7 @@ def map_halo(
         rows = slice(tops[i] - depth[0], tops[i + 1] + depth[0])
         return rows, slice(lefts[j] - depth[1], lefts[j + 1] + depth[1])
 
-    call = partial(_with_margins, func, tops, lefts, depth, wrap)
+    call = partial(_with_margins, func, tops, lefts, depth, (wrap, locate))
     return map_windows(
         call,
         *arrays,
@@ -86,14 +89,16 @@ def _with_margins(
     tops: tuple[int, ...],
     lefts: tuple[int, ...],
     depth: tuple[int, int],
-    wrap: bool,
+    flags: tuple[bool, bool],
     *windows: NDArray[Any],
     block: tuple[int, int],
     params: Mapping[str, Any],
 ) -> NDArray[Any]:
-    (i, j), (height, width) = block, (tops[-1], lefts[-1])
+    (i, j), (height, width), (wrap, locate) = block, (tops[-1], lefts[-1]), flags
     top, bottom, left, right = depth[0], depth[0], depth[1], depth[1]
     if not wrap:
         top, bottom = min(top, tops[i]), min(bottom, height - tops[i + 1])
         left, right = min(left, lefts[j]), min(right, width - lefts[j + 1])
+    if locate:
+        params = {**params, "origin": (tops[i], lefts[j])}
     return func(*windows, margins=(top, bottom, left, right), **params)
