@@ -6,6 +6,7 @@ Rows come one by one, and of each step only so many rows are kept as the next st
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -60,7 +61,7 @@ def covering_steps(length: int) -> Steps:
 
 
 def _steps(lengths: list[int], *, first: int) -> Steps:
-    reach = [after - before + 1 for before, after in zip(lengths, lengths[1:], strict=False)]
+    reach = [after - before + 1 for before, after in pairwise(lengths)]
     slots = np.array([*reach, 1], np.int64)
     slots[0] = max(int(slots[0]), first)
     bases = np.concatenate([[0], np.cumsum(slots)]).astype(np.int64)

@@ -70,7 +70,7 @@ def _rectangles(
 ) -> None:  # fmt: skip
     lengths, slots, bases = down
     last = lengths.size - 1
-    height, width = out.shape
+    width = out.shape[1]
     rim = across[-1] - 1
     most = min(_TILE, width) + rim
     sums, counts = np.full((bases[-1], most), zero), np.zeros((bases[-1], most), np.int32)
@@ -133,7 +133,7 @@ def _along(
     cells: NDArray[Any], to: NDArray[Any], other: NDArray[Any], lengths: NDArray[np.int64],
     size: int,
 ) -> Any:  # fmt: skip
-    """Sum the cells of a row from each on; two rows take turns, as loops in place aren't vectors."""
+    """Sum the cells of a row from each on; two rows take turns: loops in place aren't vectors."""
     done = cells
     for step in range(1, lengths.size):
         before = lengths[step - 1]
