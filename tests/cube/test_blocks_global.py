@@ -55,6 +55,29 @@ def as_it_is(state: Cells, *, power: int) -> Cells:
     return state
 
 
+def shifted(block: Cells, table: Cells, *, origin: tuple[int, ...]) -> Cells:
+    total: Cells = (block + table[-1]).sum(axis=(-2, -1))
+    return total
+
+
+@given(sizes=CHUNKS)
+def test_fold_with_tables(sizes: tuple[int, int, int]) -> None:
+    array, table = cells(3, 25, 33), np.array([[3, 4], [5, 6]])[:, 1]
+    call: Any = {
+        "combine": added, "finalize": lambda state: state[..., None], "name": "fold",
+        "shape": (1,), "dtype": np.int64, "over": 2,
+    }  # fmt: skip
+    expected = shifted(array, table, origin=())[..., None]
+    np.testing.assert_array_equal(fold_blocks(shifted, array, tables=[table], **call), expected)
+    with assert_lazy():
+        lazy = fold_blocks(
+            shifted, da.from_array(array, sizes), tables=[da.from_array(table, 1)], **call
+        )
+        also = fold_blocks(shifted, array, tables=[da.from_array(table, 1)], **call)
+    np.testing.assert_array_equal(lazy, expected)
+    np.testing.assert_array_equal(also, expected)
+
+
 @given(sizes=CHUNKS, power=st.integers(1, 2))
 def test_fold_over_all_blocks(sizes: tuple[int, int, int], power: int) -> None:
     array = cells(3, 25, 33)

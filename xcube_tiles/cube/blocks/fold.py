@@ -10,7 +10,7 @@ import numpy as np
 from dask._task_spec import Task, TaskRef
 
 from xcube_tiles.cube.blocks.graph import TaskKey, identity, is_lazy, new_array, token
-from xcube_tiles.cube.blocks.mapping import unified
+from xcube_tiles.cube.blocks.mapping import as_lazy, unified
 from xcube_tiles.cube.blocks.threads import bands, run_all
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def fold_blocks(
     shape: tuple[int, ...],
     dtype: DTypeLike,
     over: int | None = None,
+    tables: Sequence[Any] = (),
     split_every: int = 8,
     **params: Any,
 ) -> Any:
@@ -38,8 +39,8 @@ def fold_blocks(
     Parameters
     ----------
     partial_
-        ``partial_(*blocks, origin=(...), **params) -> state``: `origin` is the index of the block's
-        first cell.
+        ``partial_(*blocks, *tables, origin=(...), **params) -> state``: `origin` is the index of
+        the block's first cell.
     *arrays
         Arrays of equal shape, from the last dimension (y, x) backwards; missing leading dimensions
         broadcast.
@@ -56,6 +57,8 @@ def fold_blocks(
     over
         Number of trailing dimensions that are folded; the leading ones stay, in their blocks. By
         default all.
+    tables
+        Small arrays, lazy or not, that every call of `partial_` gets whole.
     split_every
         Most states that one task combines.
     **params
@@ -66,11 +69,12 @@ def fold_blocks(
     An array of one block, or of the leading blocks; of numpy input a numpy array, whose parts are
     folded in threads.
     """
-    if not any(is_lazy(array) for array in arrays):
-        return _fold_now(partial_, arrays, combine, partial(finalize, **params), params)
-    arrays = unified(arrays)
+    if not any(is_lazy(array) for array in (*arrays, *tables)):
+        return _fold_now(partial_, arrays, tables, combine, partial(finalize, **params), params)
+    arrays, tables = unified(arrays), [as_lazy(table).rechunk(-1) for table in tables]
+    whole = [TaskRef((table.name, *(0,) * table.ndim)) for table in tables]
     key = token(
-        name, partial_, *arrays, steps=(identity(combine), identity(finalize)), over=over,
+        name, partial_, *arrays, *tables, steps=(identity(combine), identity(finalize)), over=over,
         shape=shape, split_every=split_every, **params,
     )  # fmt: skip
     chunks = max((array.chunks for array in arrays), key=len)
@@ -82,13 +86,15 @@ def fold_blocks(
             state: TaskKey = (f"partial-{key}", *index)
             call = partial(partial_, origin=origin, **params)
             refs = [TaskRef((a.name, *index[len(index) - a.ndim :])) for a in arrays]
-            layer[state] = Task(state, call, *refs)
+            layer[state] = Task(state, call, *refs, *whole)
             states.append(state)
         states = _combined(states, combine, f"combine-{key}", split_every, layer)
         out: TaskKey = (key, *lead, *(0,) * len(shape))
         refs = [TaskRef(state) for state in states]
         layer[out] = Task(out, finished, partial(finalize, **params), combine, *refs)
-    return new_array(key, layer, arrays, (*chunks[:kept], *((n,) for n in shape)), dtype)
+    return new_array(
+        key, layer, [*arrays, *tables], (*chunks[:kept], *((n,) for n in shape)), dtype
+    )
 
 
 def _blocks(
@@ -133,6 +139,7 @@ def finished(
 def _fold_now(
     partial_: Callable[..., Any],
     arrays: Sequence[NDArray[Any]],
+    tables: Sequence[NDArray[Any]],
     combine: Callable[[list[Any]], Any],
     finalize: Callable[[Any], NDArray[Any]],
     params: dict[str, Any],
@@ -143,9 +150,9 @@ def _fold_now(
 
     def fold(at: int) -> Any:
         if len(shape) == 1:
-            return partial_(*arrays, origin=(0,), **params)
+            return partial_(*arrays, *tables, origin=(0,), **params)
         parts = [array[..., tops[at] : tops[at + 1], :] for array in arrays]
-        return partial_(*parts, origin=(*(0,) * (len(shape) - 2), tops[at], 0), **params)
+        return partial_(*parts, *tables, origin=(*(0,) * (len(shape) - 2), tops[at], 0), **params)
 
     states = run_all(fold, range(len(heights)))
     return np.asarray(finished(finalize, combine, *states))
