@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _TOLERANCE = 1e-9
 """Degrees by which a cell may lie outside a wedge's sides: what rounding of angles amounts to."""
 
-_MOST = 1_000_000
+_MOST = 10_000
 """Largest extent in cells. A window beyond it is a mistake, such as metres for cells."""
 
 
