@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 import xcube_tiles as xt  # noqa: F401  (registers the accessor)
@@ -19,30 +17,7 @@ from xcube_tiles.errors import (
     IncompatibleCubesError,
 )
 
-if TYPE_CHECKING:
-    import xarray as xr
-
 DATES = ["2024-01-01", "2024-02-01"]
-
-
-def lonlat() -> xr.DataArray:
-    return raster(1.0).tiles.reproject(4326)  # type: ignore[no-any-return]
-
-
-def terrain_calls(name: str) -> tuple[WrongCall, ...]:
-    """Return the wrong calls that slope, aspect and hillshade share."""
-
-    def call(array: xr.DataArray, **options: float) -> object:
-        return getattr(array.tiles, name)(**options)
-
-    label = f"da.tiles.{name}"
-    return (
-        WrongCall(label, lambda: call(lonlat()), GeoreferenceError, "z_factor"),
-        WrongCall(
-            label, lambda: call(raster(1).drop_vars("spatial_ref")), GeoreferenceError, "no CRS"
-        ),
-        WrongCall(label, lambda: call(raster(1), z_factor=0), ValueError, "must be positive"),
-    )
 
 
 CALLS = [
@@ -219,13 +194,6 @@ CALLS = [
         lambda: raster(1).tiles.crop((10, 0, 0, 10)),
         GridError,
         "xmin <= xmax",
-    ),
-    *(wrong for name in ("slope", "aspect", "hillshade") for wrong in terrain_calls(name)),
-    WrongCall(
-        "da.tiles.hillshade",
-        lambda: raster(1).tiles.hillshade(altitude=100),
-        ValueError,
-        "0 to 90",
     ),
     WrongCall(
         "ds.tiles.merge",
