@@ -166,3 +166,15 @@ def test_sums_and_counts_carried_on_give_the_same_means(seed: int) -> None:
     counts = add_windows(window_counts(array, factor=2, nodata=0), factor=4)
     carried = finish(sums, counts, cells=8, method="mean", dtype=array.dtype, nodata=0)
     np.testing.assert_array_equal(carried, coarsen(array, factor=8, method="mean", nodata=0))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("method", ["mean", "median"])
+@pytest.mark.parametrize("nodata", [5.0, 0.0, -9999.0])
+def test_averages_move_off_nodata_by_one_number(
+    dtype: str, method: PyramidResampling, nodata: float
+) -> None:
+    cells = np.array([[nodata - 1, nodata + 1]] * 2, dtype)
+    found = coarsen(cells, factor=2, method=method, nodata=nodata)
+    assert found[0, 0] == held_float(Fraction(nodata), cells.dtype, nodata)
+    assert found[0, 0] != nodata

@@ -24,9 +24,10 @@ def _is_valid(value: Any, known: bool, nodata: Any) -> Any:
 
 @njit(nogil=True, cache=True)
 def _next_float(nodata: Any) -> Any:
-    # Both arguments have the cells' dtype, and so has the next number that a cell can hold.
-    zero = nodata * 0
-    return np.nextafter(nodata, zero if nodata != zero else zero + 1)
+    # Both arguments must have the cells' dtype: `nodata * 0` would be float64, towards which a
+    # float32 moves by less than a cell can hold. The cosine of 0 is a 1 of that dtype.
+    zero = nodata - nodata
+    return np.nextafter(nodata, zero if nodata != zero else np.cos(zero))
 
 
 @njit(nogil=True, cache=True)
