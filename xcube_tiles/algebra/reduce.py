@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from xcube_tiles.algebra.attributes import value_attrs
 from xcube_tiles.algebra.reduce_array import (
     ReduceOptions,
     geomedian_array,
@@ -29,12 +30,6 @@ if TYPE_CHECKING:
 
 QUANTILE = "quantile"
 """Name of the coordinate or dimension that several quantiles make."""
-
-# Attributes that describe single values; a count or a product isn't one of them.
-_VALUE_ATTRS = frozenset(
-    {"units", "standard_name", "valid_min", "valid_max", "valid_range", "flag_values"}
-    | {"flag_meanings", "flag_masks", "scale_factor", "add_offset"}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,9 +332,4 @@ def _rebuilt(
 
 def _attrs(attrs: dict[Any, Any], target: CellType, plan: Plan) -> dict[Any, Any]:
     rule = plan.reducer.attrs if isinstance(plan.reducer, Reducer) else "keep"
-    if rule != "keep":
-        units = attrs.get("units")
-        attrs = {key: value for key, value in attrs.items() if key not in _VALUE_ATTRS}
-        if rule == "square" and units is not None:
-            attrs["units"] = f"({units})^2"
-    return declared_attrs(attrs, target)
+    return declared_attrs(value_attrs(attrs, rule), target)
