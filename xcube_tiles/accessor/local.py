@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from xcube_tiles.algebra.local.operands import Operand
+    from xcube_tiles.typing import XarrayObject
+
 
 class LocalMethods(Accessor[XarrayT]):
     """Local map algebra: each cell from the cells at its place."""
@@ -23,6 +26,30 @@ class LocalMethods(Accessor[XarrayT]):
         from xcube_tiles.algebra.expression import expression
 
         return expression(self._obj, text, name=name)
+
+    def local(self, operation: str, *operands: Operand) -> XarrayT:
+        """Compute each cell by itself; see `xcube_tiles.algebra.local.operations.local`."""
+        from xcube_tiles.algebra.local.operations import local
+
+        return local(self._obj, operation, *operands)
+
+    def where(self, condition: XarrayObject, other: Operand | None = None) -> XarrayT:
+        """Keep cells where a condition holds; see `xcube_tiles.algebra.local.choice.where`."""
+        from xcube_tiles.algebra.local.choice import where
+
+        return where(self._obj, condition, other)
+
+    def defined(self) -> XarrayT:
+        """Return where cells have a value; see `xcube_tiles.algebra.local.choice.defined`."""
+        from xcube_tiles.algebra.local.choice import defined
+
+        return defined(self._obj)
+
+    def undefined(self) -> XarrayT:
+        """Return where cells have no value; see `xcube_tiles.algebra.local.choice.undefined`."""
+        from xcube_tiles.algebra.local.choice import undefined
+
+        return undefined(self._obj)
 
     def mask(
         self,

@@ -1,0 +1,1 @@
+"""Local map algebra: each cell from the cells at its place."""

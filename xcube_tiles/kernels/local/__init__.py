@@ -1,0 +1,1 @@
+"""Kernels of local map algebra: each cell from the cells at its place."""
