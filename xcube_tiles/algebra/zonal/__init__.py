@@ -1,0 +1,1 @@
+"""Zonal map algebra: one value per zone, and back onto the grid."""

@@ -1,0 +1,257 @@
+"""The different values of zones and how often each occurs: what order statistics are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from xcube_tiles.kernels.missing import is_missing
+from xcube_tiles.kernels.nodata import as_cells
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from xcube_tiles.kernels.zonal.places import Places
+
+# Which entry of the runs of a zone is its mode, its minority.
+_MOST, _LEAST = True, False
+
+
+class Runs(NamedTuple):
+    """The values of the zones of one layer, zone after zone, in ascending order."""
+
+    ids: NDArray[np.int64]
+    """Label of each place, as an index into the labels."""
+
+    bounds: NDArray[np.int64]
+    """Where the values of each place begin, and where the last ones end."""
+
+    values: NDArray[Any]
+    """Different values of each place, in the cells' dtype."""
+
+    counts: NDArray[np.int64]
+    """How often each occurs."""
+
+
+@njit(nogil=True, cache=True)
+def _group(
+    cells: NDArray[Any],
+    where: NDArray[np.int32],
+    nodata: Any,
+    masked: bool,
+    starts: NDArray[np.int64],
+    grouped: NDArray[Any],
+) -> None:
+    """Put the valid cells of each place side by side; starts become the ends."""
+    for i in range(cells.size):
+        w = where[i]
+        value = cells[i]
+        if (w < 0) | is_missing(value, nodata, masked):
+            continue
+        grouped[starts[w]] = value
+        starts[w] += 1
+
+
+@njit(nogil=True, cache=True)
+def _tally(
+    cells: NDArray[Any],
+    where: NDArray[np.int32],
+    nodata: Any,
+    masked: bool,
+    tally: NDArray[np.int64],
+) -> None:
+    for i in range(cells.size):
+        w = where[i]
+        if not ((w < 0) | is_missing(cells[i], nodata, masked)):
+            tally[w] += 1
+
+
+@njit(nogil=True, cache=True)
+def _sorted_runs(
+    grouped: NDArray[Any],
+    ends: NDArray[np.int64],
+    bounds: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> int:
+    """Sort the cells of each place and keep different ones, in place; return how many."""
+    kept, start = 0, 0
+    for w in range(ends.size):
+        part = grouped[start : ends[w]]
+        part.sort()
+        for i in range(part.size):
+            # Compared with the one that was kept: it lies at or before the one that is read.
+            if i > 0 and part[i] == grouped[kept - 1]:
+                counts[kept - 1] += 1
+            else:
+                grouped[kept] = part[i]
+                counts[kept] = 1
+                kept += 1
+        bounds[w + 1] = kept
+        start = ends[w]
+    return kept
+
+
+def runs(cells: NDArray[Any], places: Places, *, nodata: float | None = None) -> list[Runs]:
+    """Return the runs of each layer of a block.
+
+    Parameters
+    ----------
+    cells
+        Integers, floats or bool, of shape (layers, cells).
+    places
+        Where each cell belongs: of the same shape, or of one layer for all.
+    nodata
+        The number that means NoData; None: none does. NaN always does.
+
+    Examples
+    --------
+    >>> from xcube_tiles.kernels.zonal.places import locate
+    >>> places = locate(np.array([[4, 4, 4, 5]]), np.array([4, 5]))
+    >>> runs(np.array([[9, 7, 9, 255]], "uint8"), places, nodata=255)[0]
+    Runs(ids=array([0, 1]), bounds=array([0, 2, 2]), values=array([7, 9], dtype=uint8),
+    counts=array([1, 2]))
+    """
+    cells = np.ascontiguousarray(as_cells(cells))
+    if cells.dtype.kind == "f":
+        cells = cells + cells.dtype.type(0)  # -0.0 becomes 0.0: which of them is met is chance
+    masked = nodata is not None and not np.isnan(nodata)
+    number = cells.dtype.type(nodata if masked else 0)
+    return [
+        _runs(layer, places.where[at % len(places.where)], places.ids, number, masked)
+        for at, layer in enumerate(cells)
+    ]
+
+
+def _runs(
+    cells: NDArray[Any],
+    where: NDArray[np.int32],
+    ids: NDArray[np.int64],
+    nodata: Any,
+    masked: bool,
+) -> Runs:
+    tally = np.zeros(len(ids), np.int64)
+    _tally(cells, where, nodata, masked, tally)
+    ends = np.cumsum(tally) - tally
+    grouped = np.empty(int(tally.sum()), cells.dtype)
+    _group(cells, where, nodata, masked, ends, grouped)
+    counts = np.empty(grouped.size, np.int64)
+    bounds = np.zeros(len(ids) + 1, np.int64)
+    kept = _sorted_runs(grouped, ends, bounds, counts)
+    return Runs(ids, bounds, grouped[:kept].copy(), counts[:kept].copy())
+
+
+def merge_runs(states: Sequence[list[Runs]]) -> list[Runs]:
+    """Join the runs of blocks, layer by layer."""
+    if len(states) == 1:
+        return states[0]
+    return [_merge_layer(layers) for layers in zip(*states, strict=True)]
+
+
+def _merge_layer(parts: Sequence[Runs]) -> Runs:
+    ids, inverse = np.unique(np.concatenate([part.ids for part in parts]), return_inverse=True)
+    rows = np.split(inverse, np.cumsum([len(part.ids) for part in parts])[:-1])
+    where = np.concatenate(
+        [np.repeat(row, np.diff(part.bounds)) for row, part in zip(rows, parts, strict=True)]
+    )
+    values = np.concatenate([part.values for part in parts])
+    counts = np.concatenate([part.counts for part in parts])
+    order = np.lexsort((values, where))
+    where, values, counts = where[order], values[order], counts[order]
+    new = np.ones(len(values), np.bool_)
+    new[1:] = (values[1:] != values[:-1]) | (where[1:] != where[:-1])
+    first = np.flatnonzero(new)
+    totals = np.add.reduceat(counts, first) if len(first) else counts
+    bounds = np.searchsorted(where[first], np.arange(len(ids) + 1))
+    return Runs(ids, bounds, values[first], totals)
+
+
+def variety(state: Runs) -> NDArray[np.int64]:
+    """Return the number of different values of each place."""
+    return np.diff(state.bounds)
+
+
+def mode(state: Runs) -> tuple[NDArray[np.bool_], NDArray[Any]]:
+    """Return which places have cells, and the most frequent value of these; of several the least.
+
+    Examples
+    --------
+    >>> state = Runs(np.array([0]), np.array([0, 3]), np.array([1, 2, 3]), np.array([2, 5, 5]))
+    >>> mode(state)
+    (array([ True]), array([2]))
+    """
+    return _chosen(state, _MOST)
+
+
+def minority(state: Runs) -> tuple[NDArray[np.bool_], NDArray[Any]]:
+    """Return which places have cells, and the rarest value of these; of several the least."""
+    return _chosen(state, _LEAST)
+
+
+@njit(nogil=True, cache=True)
+def _choose(
+    bounds: NDArray[np.int64], counts: NDArray[np.int64], most: bool, best: NDArray[np.int64]
+) -> None:
+    for w in range(best.size):
+        best[w] = bounds[w]
+        for i in range(bounds[w] + 1, bounds[w + 1]):
+            if counts[i] > counts[best[w]] if most else counts[i] < counts[best[w]]:
+                best[w] = i
+
+
+def _chosen(state: Runs, most: bool) -> tuple[NDArray[np.bool_], NDArray[Any]]:
+    some = np.diff(state.bounds) > 0
+    best = np.empty(len(some), np.int64)
+    _choose(state.bounds, state.counts, most, best)
+    return some, state.values[best[some]]
+
+
+@njit(nogil=True, cache=True)
+def _ranked(
+    bounds: NDArray[np.int64],
+    values: NDArray[Any],
+    counts: NDArray[np.int64],
+    share: float,
+    out: NDArray[np.float64],
+) -> None:
+    for w in range(out.size):
+        start, stop = bounds[w], bounds[w + 1]
+        total = counts[start:stop].sum()
+        if total == 0:
+            out[w] = np.nan
+            continue
+        rank = share * (total - 1)
+        at = min(int(rank), total - 1)
+        i, before = start, 0
+        while before + counts[i] <= at:
+            before += counts[i]
+            i += 1
+        low = np.float64(values[i])
+        following = i + 1 if before + counts[i] <= at + 1 and i + 1 < stop else i
+        high = np.float64(values[following])
+        part = rank - at
+        # From the nearer end, as numpy does, so that both ends are exact.
+        out[w] = low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part)
+        if low == high:  # also two equal infinities, whose difference is NaN
+            out[w] = low
+
+
+def quantile(state: Runs, share: float) -> NDArray[np.float64]:
+    """Return a quantile of each place; NaN of nothing.
+
+    Notes
+    -----
+    Linear interpolation between order statistics, type 7 of Hyndman and Fan (1996).
+
+    Examples
+    --------
+    >>> state = Runs(np.array([0]), np.array([0, 2]), np.array([1, 3]), np.array([1, 1]))
+    >>> quantile(state, 0.5)
+    array([2.])
+    """
+    out = np.empty(len(state.ids), np.float64)
+    _ranked(state.bounds, state.values, state.counts, share, out)
+    return out
