@@ -9,8 +9,8 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from xcube_tiles.cube import warp
-from xcube_tiles.cube.georef import GRID_TOLERANCE, canonical, extent_of, geobox_of
-from xcube_tiles.cube.positions import full_turn
+from xcube_tiles.cube.footprint import touched
+from xcube_tiles.cube.georef import canonical, extent_of, geobox_of
 from xcube_tiles.errors import GridError
 from xcube_tiles.grid.extent import Extent, as_crs, same_crs
 from xcube_tiles.grid.layout import TileLayout
@@ -108,8 +108,8 @@ def crop(obj: XarrayT, extent: Extent | tuple[float, float, float, float]) -> Xa
     Returns
     -------
     A view of the cube: whole cells, none resampled. Cells that only share an edge with the extent
-    are left out. Longitudes that differ by a full turn are one place: -10 is found at 350 in a cube
-    from 0 to 360.
+    are left out, but a point or a line takes the cells that hold it. Longitudes that differ by a
+    full turn are one place: -10 is found at 350 in a cube from 0 to 360.
 
     Raises
     ------
@@ -128,31 +128,10 @@ def crop(obj: XarrayT, extent: Extent | tuple[float, float, float, float]) -> Xa
     obj = canonical(obj)
     own = extent_of(obj)
     wanted = extent if isinstance(extent, Extent) else Extent.from_bounds(extent, own.crs)
-    part = wanted.to_crs(own.crs)
-    affine = ~geobox_of(obj).affine
-    left, top = affine * (part.xmin, part.ymax)
-    right, bottom = affine * (part.xmax, part.ymin)
-    turn = full_turn(geobox_of(obj))
-    rows = _cells(top, bottom, obj.sizes["y"])
-    shifts = (0.0, turn, -turn) if turn else (0.0,)
-    found = [_cells(left + shift, right + shift, obj.sizes["x"]) for shift in shifts]
-    touched = [cols for cols in found if cols.start < cols.stop]
-    if rows.start >= rows.stop or not touched:
+    rows, cols = touched(geobox_of(obj), wanted)
+    if rows.start >= rows.stop or cols.start >= cols.stop:
         raise GridError(
-            f"the extent {tuple(part.bounds)!r} doesn't touch the cube, which covers "
-            f"{tuple(own.bounds)!r} in {own.crs}"
+            f"the extent {tuple(wanted.bounds)!r} of {wanted.crs} doesn't touch the cube, which "
+            f"covers {tuple(own.bounds)!r} in {own.crs}"
         )
-    whole = sum(cols.stop - cols.start for cols in touched) >= obj.sizes["x"]
-    if len(touched) > 1 and not whole:
-        raise GridError(
-            f"the extent {tuple(part.bounds)!r} touches the west and the east end of the cube, "
-            f"which covers {tuple(own.bounds)!r}: crop to each part, or reproject to a grid that "
-            "holds both side by side"
-        )
-    return canonical(obj.isel(y=rows, x=slice(0, None) if whole else touched[0]))
-
-
-def _cells(start: float, stop: float, size: int) -> slice:
-    low = int(max(start + GRID_TOLERANCE, 0) // 1)
-    high = -int(-(stop - GRID_TOLERANCE) // 1)
-    return slice(low, min(max(high, low), size))
+    return canonical(obj.isel(y=rows, x=cols))

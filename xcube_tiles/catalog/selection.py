@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil, floor
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -13,6 +12,7 @@ from xcube_tiles.catalog.layer import dimension_names
 from xcube_tiles.cube.blocks import from_reader
 from xcube_tiles.cube.cells import set_cell_type
 from xcube_tiles.cube.crs import SPATIAL_REF
+from xcube_tiles.cube.footprint import touched
 from xcube_tiles.cube.georef import assign_geobox
 from xcube_tiles.errors import CatalogError, GridError
 from xcube_tiles.grid.extent import Extent
@@ -32,9 +32,6 @@ Instant: TypeAlias = "str | datetime | np.datetime64"
 
 TimeSelection: TypeAlias = "Instant | slice | tuple[Instant | None, Instant | None]"
 """An instant, or a range that includes both ends."""
-
-_NOISE = 1e-6
-# Share of a cell by which an extent may miss an edge of cells through rounding.
 
 
 def read_layer(
@@ -125,22 +122,13 @@ def _window(
         return slice(0, height), slice(0, width)
     if not isinstance(extent, Extent):
         extent = Extent.from_bounds(extent, layer.crs)
-    box, affine = extent.to_crs(layer.crs), level.geobox.affine
-    cols = _touched((box.xmin - affine.c) / affine.a, (box.xmax - affine.c) / affine.a, width)
-    rows = _touched((box.ymax - affine.f) / affine.e, (box.ymin - affine.f) / affine.e, height)
+    rows, cols = touched(level.geobox[:height, :width], extent)
     if cols.start >= cols.stop or rows.start >= rows.stop:
         raise GridError(
-            f"{tuple(box.bounds)!r} doesn't touch layer {layer.name!r}, which covers "
-            f"{tuple(layer.extent.bounds)!r} of {layer.crs!s}"
+            f"{tuple(extent.bounds)!r} of {extent.crs!s} doesn't touch layer {layer.name!r}, which "
+            f"covers {tuple(layer.extent.bounds)!r} of {layer.crs!s}"
         )
     return rows, cols
-
-
-def _touched(start: float, stop: float, size: int) -> slice:
-    first = floor(start + _NOISE)
-    # A point or a line on an edge touches the cell after it.
-    last = max(ceil(stop - _NOISE), first + 1 if stop - start < _NOISE else first)
-    return slice(max(first, 0), min(last, size))
 
 
 class _ZarrReader:

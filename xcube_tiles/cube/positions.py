@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xcube_tiles.cube.georef import GRID_TOLERANCE
 from xcube_tiles.errors import GridError
+from xcube_tiles.grid.extent import as_crs, same_crs
+from xcube_tiles.kernels import warp_positions as kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from odc.geo.crs import CRS
     from odc.geo.geobox import GeoBox
 
-_SAMPLES = 17
-"""Points per edge at which a part of a grid is projected back to find what it needs."""
+_PATCHES = (256, 128, 64, 32, 16)
+"""Edges of the patches between whose nodes positions are interpolated, in target cells."""
 
-_STEPS = 2.0**24
-"""Positions are multiples of a cell over this many."""
+_ACCURATE = 2.5e-6
+"""Largest departure, in cells, where a patch is compared with exact positions."""
+
+_BAND = 1e-5
+"""Positions that close to an edge of cells are computed exactly: four times `_ACCURATE`, as a patch
+may depart more between the points of comparison."""
+
+_ROUNDING = 1e-9
+"""Exact positions that close to an edge lie on it, beside what float64 loses far from 0."""
 
 
 def positions(
-    source: GeoBox,
-    target: GeoBox,
-    rows: tuple[int, int],
-    cols: tuple[int, int],
-    *,
-    corners: bool,
-    samples: int | None = None,
+    source: GeoBox, target: GeoBox, rows: tuple[int, int], cols: tuple[int, int], *, corners: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return where (rows, cols) of a part of a target grid lie in the source, in its cells.
 
@@ -41,39 +43,176 @@ def positions(
         First row and column of the part, and the first ones behind it.
     corners
         Positions of the corners of cells, else of their centres.
-    samples
-        That many points along each edge of the part instead of all.
+
+    Returns
+    -------
+    Two float64 arrays of the part's shape, one more each way with `corners`. Not finite where the
+    target has no place in the source's CRS.
 
     Notes
     -----
-    Positions are counted from the grids' own corners and rounded to a 2^24th of a cell: whatever
-    part is asked for, a cell's position is the same to the last bit, also less an integer offset.
+    The target is cut into patches of 256 cells, counted from its first cell whatever part is asked
+    for. Exact positions at 16 points make a cubic polynomial of row and column. Where it departs
+    from exact positions at 25 further points by more than 2.5e-6 of a cell, the patch is cut into
+    four, down to 16 cells; below that every position is exact. Positions closer than 1e-5 to an
+    edge of source cells are exact, too: the cell that holds a position is always the right one.
+
+    Positions are counted from the source's corner and rounded to a 2^30th of a cell: whatever part
+    is asked for, a cell's position is the same to the last bit, also less an integer offset.
     Longitudes that differ by a full turn are one place: the one nearest to the source's middle.
     """
-    inset = 0.0 if corners else 0.5
-    down, across = (
-        np.linspace(first + inset, last - inset, samples or last - first + int(corners))
-        for first, last in (rows, cols)
-    )
-    to, back = target.affine, ~source.affine
-    x, y = np.meshgrid(to.c + across * to.a, to.f + down * to.e)
-    if target.crs != source.crs:
-        x, y = _transformer(target.crs, source.crs)(x, y)
-    row = back.f + np.asarray(y) * back.e
-    return _rounded(row), _wrapped(_rounded(back.c + np.asarray(x) * back.a), source)
+    inset, more = (0.0, 1) if corners else (0.5, 0)
+    shape = (rows[1] - rows[0] + more, cols[1] - cols[0] + more)
+    first = (rows[0], cols[0])
+    down, across = np.empty(shape), np.empty(shape)
+    if same_plane(source, target):
+        along = np.arange(max(shape), dtype=np.float64) + inset
+        row, col = exact(source, target, first[0] + along, first[1] + along)
+        down[:], across[:] = row[: shape[0], None], col[: shape[1]]
+        return down, across
+    rest = _fill_patches(source, target, first, inset, down, across)
+    where = _cells_of(rest, _PATCHES[-1] // 2, first, shape)
+    _fill_exact(source, target, first, inset, where, down, across)
+    return down, across
 
 
-def _rounded(cells: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.rint(cells * _STEPS) / _STEPS)
+def exact(
+    source: GeoBox, target: GeoBox, down: NDArray[np.float64], across: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return where single points of a target grid lie in the source, in cells of either.
 
+    Parameters
+    ----------
+    source, target
+        North-up grids.
+    down, across
+        Rows and columns in the target, of equal shape; (0, 0) is its top-left corner.
 
-def _wrapped(cols: NDArray[np.float64], source: GeoBox) -> NDArray[np.float64]:
+    Returns
+    -------
+    Rows and columns in the source, as `positions` has them. A position closer than 1e-9 to an edge
+    of cells lies on it.
+    """
+    row, col = _projected(source, target, down, across)
     turn = full_turn(source)
-    if not turn:
-        return cols
+    if turn:
+        with np.errstate(invalid="ignore"):
+            col = col - turn * np.floor((col - _middle(source)) / turn + 0.5)
+    back = ~source.affine
+    return _settled(row, back.f), _settled(col, back.c)
+
+
+def _projected(
+    source: GeoBox, target: GeoBox, down: NDArray[np.float64], across: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    to, back = target.affine, ~source.affine
+    x, y = to.c + across * to.a, to.f + down * to.e
+    if not same_plane(source, target):
+        x, y = _transformer(target.crs, source.crs)(x, y)
+    return back.f + np.asarray(y) * back.e, back.c + np.asarray(x) * back.a
+
+
+def _settled(cells: NDArray[np.float64], offset: float) -> NDArray[np.float64]:
+    noise = _ROUNDING + 2 * np.finfo(np.float64).eps * abs(offset)
     with np.errstate(invalid="ignore"):
-        turns = np.rint((cols - source.shape[1] / 2) / turn)
-        return np.where(turns == 0, cols, _rounded(cols - turn * turns))
+        whole = np.rint(cells)
+        on_edge = np.abs(cells - whole) < noise
+    return np.where(on_edge, whole, kernel.rounded(cells))
+
+
+def _fill_patches(
+    source: GeoBox,
+    target: GeoBox,
+    first: tuple[int, int],
+    inset: float,
+    down: NDArray[np.float64],
+    across: NDArray[np.float64],
+) -> NDArray[np.int64]:
+    """Fill in what patches can give; return the origins of what is left."""
+    near = np.zeros(down.shape[0], np.bool_)
+    turn, middle = full_turn(source), _middle(source)
+    origins = _origins(first, down.shape)
+    for size in _PATCHES:
+        cubics, starts, good = _fitted(source, target, origins, size)
+        kernel.evaluate(
+            cubics[good], starts[good], origins[good], size, first, inset,
+            turn, middle, _BAND, down, across, near,
+        )  # fmt: skip
+        origins = _quarters(origins[~good], size // 2, first, down.shape)
+        if not len(origins):
+            break
+    # Cells that no patch filled hold anything: they are looked at in vain, if at all.
+    where = kernel.doubtful(down, across, near, _BAND)
+    _fill_exact(source, target, first, inset, where, down, across)
+    return origins
+
+
+def _fitted(
+    source: GeoBox, target: GeoBox, origins: NDArray[np.int64], size: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the cubics of patches, what to add to them, and which are accurate."""
+    count = len(origins)
+    grids = [np.meshgrid(at, at, indexing="ij") for at in (kernel.NODES, kernel.CHECKS)]
+    along = [np.concatenate([grid[axis].ravel() for grid in grids]) for axis in (0, 1)]
+    down, across = (origins[:, axis, None] + size * along[axis] for axis in (0, 1))
+    found = np.stack(_projected(source, target, down, across), axis=1)
+    good = np.isfinite(found).all((1, 2))
+    found[~good] = 0.0
+    starts = found[:, :, 0].copy()
+    found -= starts[..., None]
+    nodes, checks = np.split(found, [kernel.NODES.size**2], axis=2)
+    cubics = kernel.fit(nodes.reshape(count, 2, kernel.NODES.size, -1))
+    departure = np.abs(kernel.at_checks(cubics).reshape(checks.shape) - checks)
+    return cubics, starts, good & (departure.max((1, 2), initial=0.0) <= _ACCURATE)
+
+
+def _origins(first: tuple[int, int], shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return first row and column of the largest patches that hold a part, shape (p, 2)."""
+    size = _PATCHES[0]
+    starts = [
+        np.arange(at // size * size, at + length, size)
+        for at, length in zip(first, shape, strict=True)
+    ]
+    return np.stack(np.meshgrid(*starts, indexing="ij"), axis=-1).reshape(-1, 2)
+
+
+def _quarters(
+    origins: NDArray[np.int64], size: int, first: tuple[int, int], shape: tuple[int, ...]
+) -> NDArray[np.int64]:
+    """Cut patches into four of a size; return those that hold cells of a part."""
+    steps = np.array([(0, 0), (0, size), (size, 0), (size, size)])
+    quarters = (origins[:, None] + steps).reshape(-1, 2)
+    inside = (quarters + size > first) & (quarters < np.add(first, shape))
+    return np.asarray(quarters[inside.all(1)])
+
+
+def _cells_of(
+    origins: NDArray[np.int64], size: int, first: tuple[int, int], shape: tuple[int, ...]
+) -> NDArray[np.int64]:
+    """Return (row, column) in a part of each cell of patches that lies in it, shape (n, 2)."""
+    steps = np.stack(np.meshgrid(*[np.arange(size)] * 2, indexing="ij"), axis=-1).reshape(-1, 2)
+    cells = (origins[:, None] - first + steps).reshape(-1, 2)
+    return np.asarray(cells[((cells >= 0) & (cells < shape)).all(1)])
+
+
+def _fill_exact(
+    source: GeoBox,
+    target: GeoBox,
+    first: tuple[int, int],
+    inset: float,
+    where: NDArray[np.int64],
+    down: NDArray[np.float64],
+    across: NDArray[np.float64],
+) -> None:
+    """Fill in exact positions at (row, column) of a part, shape (n, 2)."""
+    row, col = where[:, 0], where[:, 1]
+    at_row, at_col = (each.astype(np.float64) + inset for each in (row + first[0], col + first[1]))
+    down[row, col], across[row, col] = exact(source, target, at_row, at_col)
+
+
+def same_plane(source: GeoBox, target: GeoBox) -> bool:
+    """Whether two grids have the same CRS, be it under different names."""
+    return same_crs(as_crs(source.crs), as_crs(target.crs))
 
 
 def full_turn(source: GeoBox) -> float:
@@ -90,86 +229,12 @@ def is_round(source: GeoBox) -> bool:
     return abs(full_turn(source) - width) < GRID_TOLERANCE * width
 
 
+def _middle(source: GeoBox) -> float:
+    width: int = source.shape[1]
+    return width / 2
+
+
 def _transformer(source: CRS | None, target: CRS | None) -> Any:
     if source is None or target is None:
         raise GridError("a grid without a CRS can't be warped")
     return source.transformer_to_crs(target)
-
-
-def scale(source: GeoBox, target: GeoBox) -> tuple[float, float]:
-    """Return source cells per target cell along (x, y), at least 1, at the source's middle.
-
-    Where that lies outside the target, the target's cell next to it is measured.
-    """
-    middle = (source.shape[0] / 2, source.shape[1] / 2)
-    rows, cols = positions(target, source, *((int(at), int(at) + 1) for at in middle), corners=True)
-    at = [_cell(rows, target.shape[0]), _cell(cols, target.shape[1])]
-    rows, cols = positions(source, target, *((cell, cell + 1) for cell in at), corners=True)
-    if not (np.isfinite(rows).all() and np.isfinite(cols).all()):
-        return 1.0, 1.0
-    return max(1.0, float(np.ptp(cols))), max(1.0, float(np.ptp(rows)))
-
-
-def _cell(along: NDArray[np.float64], size: int) -> int:
-    first = float(along.flat[0])
-    return min(max(floor(first), 0), size - 1) if np.isfinite(first) else size // 2
-
-
-def covers(source: GeoBox, target: GeoBox) -> bool:
-    """Whether the centres of all target cells lie in the source, as far as samples tell."""
-    height, width = target.shape
-    rows, cols = positions(source, target, (0, height), (0, width), corners=False, samples=_SAMPLES)
-    height, width = source.shape
-    return bool(
-        ((rows >= -GRID_TOLERANCE) & (rows <= height + GRID_TOLERANCE)).all()
-        and ((cols >= -GRID_TOLERANCE) & (cols <= width + GRID_TOLERANCE)).all()
-    )
-
-
-def window(
-    source: GeoBox,
-    target: GeoBox,
-    rows: tuple[int, int],
-    cols: tuple[int, int],
-    reach: tuple[float, float],
-) -> tuple[slice, slice]:
-    """Return the rows and columns of the source that a part of the target needs.
-
-    Parameters
-    ----------
-    source, target, rows, cols
-        As for `positions`.
-    reach
-        Source cells needed around each position, along (y, x).
-    """
-    down, across = positions(source, target, rows, cols, corners=True, samples=_SAMPLES)
-    if not (np.isfinite(down).all() and np.isfinite(across).all()):
-        # The edge of what can be projected runs between the samples.
-        down, across = positions(source, target, rows, cols, corners=True)
-    (low, high), (left, right) = _span(down, reach[0]), _span(across, reach[1])
-    height, width = source.shape
-    if is_round(source) and (left < 0 or right > width):
-        left, right = 0, width
-    return _clipped(low, high, height), _clipped(left, right, width)
-
-
-def _span(cells: NDArray[np.float64], reach: float) -> tuple[int, int]:
-    """Return the first and last cell, with what may lie beyond the samples.
-
-    A smooth curve departs from the chord between two samples by an eighth of their second
-    difference, one with a kink (at a pole) by half of it, one with a jump (at the antimeridian)
-    by less than it.
-    """
-    cells = np.where(np.isfinite(cells), cells, np.nan)
-    bends = [np.abs(np.diff(cells, 2, axis)) for axis in (0, 1)]
-    bends = [bend[np.isfinite(bend)].max(initial=0.0) for bend in bends]
-    cells = cells[np.isfinite(cells)]
-    if not cells.size:
-        return 0, 0
-    pad = reach + max(bends)
-    return floor(cells.min() - pad), ceil(cells.max() + pad)
-
-
-def _clipped(start: int, stop: int, size: int) -> slice:
-    low = min(max(start, 0), size)
-    return slice(low, max(low, min(stop, size)))

@@ -1,7 +1,7 @@
 """A lazy cube onto another grid: each output block reads just the window that it needs.
 
-Positions are exact (no interpolated coordinates) and the width of a kernel is that of the whole
-grid, so that no cell depends on how the cube is chunked.
+Positions are those of `cube.positions`, whatever part is asked for, and the width of a kernel is
+that of the whole grid, so that no cell depends on how the cube is chunked.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import numpy as np
 import xarray as xr
@@ -18,17 +18,20 @@ from dask.array.core import normalize_chunks
 from xcube_tiles.cube.blocks import map_windows
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.cube.compatibility import grid_differences
+from xcube_tiles.cube.footprint import covers, scale, window
 from xcube_tiles.cube.georef import (
     assign_geobox,
     canonical,
     geobox_of,
     grid_coords,
 )
-from xcube_tiles.cube.positions import covers, full_turn, is_round, positions, scale, window
+from xcube_tiles.cube.positions import full_turn, is_round, positions
 from xcube_tiles.cube.variables import is_raster
 from xcube_tiles.errors import CellTypeError, GridError
 from xcube_tiles.grid.celltype import CellType, convert
 from xcube_tiles.kernels import warp as kernel
+from xcube_tiles.kernels import warp_statistics as statistics
+from xcube_tiles.kernels.warp_weights import KERNEL_RADIUS, KERNELS
 from xcube_tiles.options import get_options
 from xcube_tiles.typing import ResamplingName
 
@@ -41,6 +44,9 @@ if TYPE_CHECKING:
     from xcube_tiles.typing import XarrayT
 
 _FLOATS = CellType.default(np.float64)
+
+_At: TypeAlias = "tuple[NDArray[np.float64], NDArray[np.float64], int, int]"
+"""Rows and columns of positions, and the row and column at which a piece begins."""
 
 
 def warp(
@@ -170,7 +176,7 @@ class _Plan:
 
     def window(self, i: int, j: int) -> tuple[slice, slice]:
         """Return the rows and columns of the source, clipped to it, that block (i, j) needs."""
-        reach = kernel.KERNEL_RADIUS.get(self.method, 0) + 1
+        reach = KERNEL_RADIUS.get(self.method, 0) + 1
         around = reach * self.scale[1], reach * self.scale[0]
         return window(self.source, self.target, *self.part(i, j), around)
 
@@ -185,34 +191,47 @@ class _Plan:
 
     def positions(self, i: int, j: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return where the cells of block (i, j) lie in the source; see `positions`."""
-        corners = self.method in kernel.STATISTICS
+        corners = self.method in statistics.STATISTICS
         return positions(self.source, self.target, *self.part(i, j), corners=corners)
 
 
 def _warp_block(piece: NDArray[Any], *, block: tuple[int, int], plan: _Plan) -> NDArray[Any]:
-    cells, result = plan.cells, plan.result
     shape = (*piece.shape[:-2], *plan.shape(*block))
     if not piece.size:
-        return np.full(shape, _fill(plan), result.dtype)
+        return np.full(shape, _fill(plan), plan.result.dtype)
     stack = np.ascontiguousarray(piece.reshape(-1, *piece.shape[-2:]))
-    part = plan.window(*block)
-    rows, cols = plan.positions(*block)
-    rows, cols = rows - part[0].start, cols - part[1].start
-    if plan.method == "nearest":
-        hit = kernel.inside(stack.shape, rows, cols)
-        fill = _fill(plan) if not hit.all() else 0
-        return kernel.nearest(stack, rows, cols, fill).reshape(shape)
-    valid = ~cells.is_nodata(stack)
+    rows, cols = plan.window(*block)
+    work = _nearest if plan.method == "nearest" else _computed
+    at = (*plan.positions(*block), rows.start, cols.start)
     whole = is_round(plan.source) and stack.shape[-1] == plan.source.shape[1]
-    if plan.method in kernel.STATISTICS:
-        at = kernel.STATISTICS.index(plan.method)
-        turn, equator = full_turn(plan.source), (~plan.source.affine).f - part[0].start
-        values = kernel.aggregate(_numbers(stack), valid, rows, cols, at, turn, equator, whole)
+    return work(_numbers(stack), at, plan, whole=whole).view(plan.result.dtype).reshape(shape)
+
+
+def _nearest(stack: NDArray[Any], at: _At, plan: _Plan, *, whole: bool) -> NDArray[Any]:
+    out = np.empty((len(stack), *at[0].shape), stack.dtype)
+    fill = stack.dtype.type(0 if plan.result.nodata is None else plan.result.nodata)
+    if kernel.nearest(stack, *at, whole, fill, out):
+        _fill(plan)
+    return out
+
+
+def _computed(stack: NDArray[Any], at: _At, plan: _Plan, *, whole: bool) -> NDArray[Any]:
+    masked = plan.cells.nodata is not None and not np.isnan(plan.cells.nodata)
+    nodata = stack.dtype.type(plan.cells.nodata if masked else 0)
+    floats = plan.result.dtype if plan.result.dtype.kind == "f" else np.float64
+    corners = int(plan.method in statistics.STATISTICS)
+    out = np.empty((len(stack), *(size - corners for size in at[0].shape)), floats)
+    if plan.method in statistics.STATISTICS:
+        which = statistics.STATISTICS.index(plan.method)
+        turn, equator = full_turn(plan.source), (~plan.source.affine).f
+        statistics.aggregate(stack, nodata, masked, *at, which, turn, equator, whole, out)
+    elif plan.method == "bilinear" and plan.scale == (1.0, 1.0):
+        kernel.bilinear(stack, nodata, masked, *at, whole, out)
     else:
-        at = kernel.KERNELS.index(plan.method)
-        scale_x, scale_y = plan.scale
-        values = kernel.interpolate(_numbers(stack), valid, rows, cols, at, scale_y, scale_x, whole)
-    return convert(values, _FLOATS, result, overflow="saturate").reshape(shape)
+        which, (scale_x, scale_y) = KERNELS.index(plan.method), plan.scale
+        kernel.interpolate(stack, nodata, masked, *at, which, scale_y, scale_x, whole, out)
+    source = CellType.default(out.dtype)
+    return out if plan.result == source else convert(out, source, plan.result, overflow="saturate")
 
 
 def _fill(plan: _Plan) -> float:

@@ -1,34 +1,37 @@
 """Cells of one grid from those of another, given where the target's cells lie in the source.
 
-Positions are in source cells: (0, 0) is the top-left corner of the piece, (0.5, 0.5) the centre of
-its first cell. Results are float64 with NaN for NoData; `nearest` keeps the dtype.
+Positions are in source cells: (0, 0) is the top-left corner of the source, (0.5, 0.5) the centre
+of its first cell. A piece of the source begins at the row `top` and the column `left`; positions
+less these are exact.
 """
 
 from __future__ import annotations
 
-from math import ceil, floor
+from math import floor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
 
+from xcube_tiles.kernels.missing import is_missing
+from xcube_tiles.kernels.warp_weights import weigh
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-KERNEL_RADIUS = {"bilinear": 1, "cubic": 2, "cubic_spline": 2, "lanczos": 3}
-"""Reach of each interpolation kernel on either side, in source cells."""
 
-KERNELS = tuple(KERNEL_RADIUS)
-STATISTICS = ("average", "sum", "min", "max", "mode", "median", "q1", "q3")
-"""What can be computed of the source cells under a target cell."""
-
-_EPSILON = 1e-9
-
-
+@njit(nogil=True, cache=True)
 def nearest(
-    piece: NDArray[Any], rows: NDArray[np.float64], cols: NDArray[np.float64], fill: float
-) -> NDArray[Any]:
-    """Return the source cell that holds each position.
+    piece: NDArray[Any],
+    rows: NDArray[np.float64],
+    cols: NDArray[np.float64],
+    top: int,
+    left: int,
+    whole: bool,
+    fill: Any,
+    out: NDArray[Any],
+) -> int:
+    """Take the source cell that holds each position.
 
     Parameters
     ----------
@@ -36,264 +39,210 @@ def nearest(
         Source cells, shape (n, h, w).
     rows, cols
         Positions, shape (H, W); a position on an edge belongs to the cell right of and below it.
+    top, left
+        Where the piece begins.
+    whole
+        The piece goes around the earth: its last column is next to its first.
     fill
-        What positions outside the piece, or that aren't finite, get.
+        What positions outside the piece, or that aren't finite, get, in the dtype of `piece`.
+    out
+        Filled with the cells, shape (n, H, W), dtype of `piece`.
 
     Returns
     -------
-    Array of shape (n, H, W) and the dtype of `piece`.
+    How many positions lie outside.
     """
-    hit = inside(piece.shape, rows, cols)
-    row = np.where(hit, np.floor(rows + _EPSILON), 0).astype(np.intp)
-    col = np.where(hit, np.floor(cols + _EPSILON), 0).astype(np.intp)
-    result: NDArray[Any] = piece[:, row, col]
-    result[:, ~hit] = fill
-    return result
-
-
-def inside(
-    shape: tuple[int, ...], rows: NDArray[np.float64], cols: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    """Return which positions lie in a piece of a shape (..., h, w), as `nearest` has it."""
-    height, width = shape[-2:]
-    with np.errstate(invalid="ignore"):
-        row, col = np.floor(rows + _EPSILON), np.floor(cols + _EPSILON)
-        hit: NDArray[np.bool_] = (row >= 0) & (row < height) & (col >= 0) & (col < width)
-    return hit
+    count, height, width = piece.shape
+    outside = 0
+    for i in range(rows.shape[0]):
+        for j in range(rows.shape[1]):
+            y, x = rows[i, j] - top, cols[i, j] - left
+            if whole:
+                x -= width * floor(x / width)
+            if y >= 0.0 and y < height and x >= 0.0 and x < width:
+                row, col = int(y), int(x)
+                for n in range(count):
+                    out[n, i, j] = piece[n, row, col]
+            else:
+                outside += 1
+                for n in range(count):
+                    out[n, i, j] = fill
+    return outside
 
 
 @njit(nogil=True, cache=True)
-def _weight(kind: int, distance: float) -> float:
-    t = abs(distance)
-    if kind == 0:  # triangle
-        return max(0.0, 1.0 - t)
-    if kind == 1:  # Keys' cubic convolution, a = -0.5
-        if t <= 1.0:
-            return (1.5 * t - 2.5) * t * t + 1.0
-        return ((-0.5 * t + 2.5) * t - 4.0) * t + 2.0 if t < 2.0 else 0.0
-    if kind == 2:  # cubic B-spline
-        if t <= 1.0:
-            return (4.0 + t * t * (3.0 * t - 6.0)) / 6.0
-        return (2.0 - t) ** 3 / 6.0 if t < 2.0 else 0.0
-    if t < 1e-8:  # Lanczos, 3 lobes
-        return 1.0
-    if t >= 3.0:
-        return 0.0
-    return float(3.0 * np.sin(np.pi * t) * np.sin(np.pi * t / 3.0) / (np.pi * t) ** 2)
+def bilinear(
+    piece: NDArray[Any],
+    nodata: Any,
+    masked: bool,
+    rows: NDArray[np.float64],
+    cols: NDArray[np.float64],
+    top: int,
+    left: int,
+    whole: bool,
+    out: NDArray[Any],
+) -> None:
+    """Interpolate between the centres of four source cells; parameters as for `interpolate`."""
+    height, width = piece.shape[1:]
+    weights = np.empty((2, 2))
+    for i in range(rows.shape[0]):
+        for j in range(rows.shape[1]):
+            y, x = rows[i, j] - top, cols[i, j] - left
+            if whole:
+                x -= width * floor(x / width)
+            if not (y >= 0.0 and y <= height and x >= 0.0 and x <= width):
+                out[:, i, j] = np.nan
+                continue
+            row, col = int(y + 0.5) - 1, int(x + 0.5) - 1
+            v, u = y - 0.5 - row, x - 0.5 - col
+            inner = row >= 0 and col >= 0 and row < height - 1 and col < width - 1
+            weights[0, 0], weights[0, 1], weights[1, 0], weights[1, 1] = 1.0 - v, v, 1.0 - u, u
+            for n in range(piece.shape[0]):
+                value = np.nan
+                if inner:
+                    a, b = piece[n, row, col], piece[n, row, col + 1]
+                    c, d = piece[n, row + 1, col], piece[n, row + 1, col + 1]
+                    lost = is_missing(a, nodata, masked) | is_missing(b, nodata, masked)
+                    lost |= is_missing(c, nodata, masked) | is_missing(d, nodata, masked)
+                    if not lost:
+                        upper, lower = a * (1.0 - u) + b * u, c * (1.0 - u) + d * u
+                        value = upper * (1.0 - v) + lower * v
+                if value != value:
+                    near = piece[n, min(int(y), height - 1), min(int(x), width - 1)]
+                    if not is_missing(near, nodata, masked):
+                        value = _mean(
+                            piece[n], nodata, masked, row, col, weights, 2, 2, whole, False
+                        )
+                out[n, i, j] = value
 
 
 @njit(nogil=True, cache=True)
 def interpolate(
     piece: NDArray[Any],
-    valid: NDArray[np.bool_],
+    nodata: Any,
+    masked: bool,
     rows: NDArray[np.float64],
     cols: NDArray[np.float64],
+    top: int,
+    left: int,
     kind: int,
     scale_y: float,
     scale_x: float,
     whole: bool,
-) -> NDArray[np.float64]:
+    out: NDArray[Any],
+) -> None:
     """Interpolate between source cell centres by a separable kernel.
 
     Parameters
     ----------
-    piece, valid
-        Source cells and whether they have a value, shape (n, h, w).
+    piece
+        Source cells, shape (n, h, w).
+    nodata, masked
+        The NoData number in the dtype of `piece`, and whether there is one; NaN is NoData, too.
     rows, cols
         Positions, shape (H, W).
+    top, left
+        Where the piece begins.
     kind
-        Index into `KERNELS`.
+        Index into `warp_weights.KERNELS`.
     scale_y, scale_x
         Source cells per target cell where that is more than one: the kernel widens by it, so that
         no source cell is skipped. 1 otherwise.
     whole
         The piece goes around the earth: its last column is next to its first.
-
-    Returns
-    -------
-    float64 array of shape (n, H, W). NaN where the cell that holds the position has no value, so
-    that the edge of the data stays where it is. Elsewhere cells without a value have no weight;
-    next to them a kernel with negative lobes gives way to the triangle, whose weights can't cancel.
+    out
+        Floats, filled with the values, shape (n, H, W). NaN where the cell that holds the position
+        has no value, so that the edge of the data stays where it is. Elsewhere cells without a
+        value have no weight; next to them a kernel with negative lobes gives way to the triangle,
+        whose weights can't cancel.
     """
-    count, height, width = piece.shape
-    radius_y = (1.0 if kind == 0 else 3.0 if kind == 3 else 2.0) * scale_y
-    radius_x = (1.0 if kind == 0 else 3.0 if kind == 3 else 2.0) * scale_x
-    result = np.full((count, rows.shape[0], rows.shape[1]), np.nan)
+    height, width = piece.shape[1:]
+    weights = np.empty((2, int(6.0 * max(scale_y, scale_x)) + 2))
     for i in range(rows.shape[0]):
         for j in range(rows.shape[1]):
-            y, x = rows[i, j], cols[i, j]
-            if not (0.0 <= y <= height and 0.0 <= x <= width):
+            y, x = rows[i, j] - top, cols[i, j] - left
+            if whole:
+                x -= width * floor(x / width)
+            if not (y >= 0.0 and y <= height and x >= 0.0 and x <= width):
+                out[:, i, j] = np.nan
                 continue
-            row, col = min(int(y), height - 1), min(int(x), width - 1)
-            for n in range(count):
-                if not valid[n, row, col]:
-                    continue
-                total, weights, full = _tap(
-                    piece[n], valid[n], y, x, kind, radius_y, radius_x, scale_y, scale_x, whole
-                )
-                if not full and kind != 0:
-                    total, weights, full = _tap(
-                        piece[n], valid[n], y, x, 0, scale_y, scale_x, scale_y, scale_x, whole
-                    )
-                result[n, i, j] = total / weights
-    return result
+            poor = False
+            for strict in (True, False):
+                if not (strict or poor):
+                    break
+                row, tall = weigh(kind if strict else 0, y, scale_y, weights[0])
+                col, wide = weigh(kind if strict else 0, x, scale_x, weights[1])
+                inner = row >= 0 and col >= 0 and row + tall <= height and col + wide <= width
+                for n in range(piece.shape[0]):
+                    near = piece[n, min(int(y), height - 1), min(int(x), width - 1)]
+                    if strict:
+                        out[n, i, j] = np.nan
+                    if is_missing(near, nodata, masked) or out[n, i, j] == out[n, i, j]:
+                        continue
+                    if inner and strict:
+                        out[n, i, j] = _full_mean(
+                            piece[n], nodata, masked, row, col, weights, tall, wide
+                        )
+                    if out[n, i, j] != out[n, i, j]:
+                        out[n, i, j] = _mean(
+                            piece[n], nodata, masked, row, col, weights, tall, wide, whole,
+                            strict and kind > 0,
+                        )  # fmt: skip
+                    poor |= out[n, i, j] != out[n, i, j]
 
 
 @njit(nogil=True, cache=True)
-def _tap(
+def _full_mean(
     cells: NDArray[Any],
-    valid: NDArray[np.bool_],
-    y: float,
-    x: float,
-    kind: int,
-    radius_y: float,
-    radius_x: float,
-    scale_y: float,
-    scale_x: float,
+    nodata: Any,
+    masked: bool,
+    row: int,
+    col: int,
+    weights: NDArray[np.float64],
+    tall: int,
+    wide: int,
+) -> float:
+    """Return the weighted mean of a rectangle of cells; NaN if one has no value."""
+    total, total_weight, lost = 0.0, 0.0, False
+    for r in range(tall):
+        line, line_weight = 0.0, 0.0
+        for c in range(wide):
+            value = cells[row + r, col + c]
+            lost |= is_missing(value, nodata, masked)
+            line += weights[1, c] * value
+            line_weight += weights[1, c]
+        total += weights[0, r] * line
+        total_weight += weights[0, r] * line_weight
+    return np.nan if lost else total / total_weight
+
+
+@njit(nogil=True, cache=True)
+def _mean(
+    cells: NDArray[Any],
+    nodata: Any,
+    masked: bool,
+    row: int,
+    col: int,
+    weights: NDArray[np.float64],
+    tall: int,
+    wide: int,
     whole: bool,
-) -> tuple[float, float, bool]:
-    """Return the weighted sum, the sum of weights, and whether all cells had a value."""
+    strict: bool,
+) -> float:
+    """Return the weighted mean of the cells with a value; NaN if there are others and `strict`."""
     height, width = cells.shape
-    top, bottom = ceil(y - 0.5 - radius_y), floor(y - 0.5 + radius_y)
-    left, right = ceil(x - 0.5 - radius_x), floor(x - 0.5 + radius_x)
-    total, weights, full = 0.0, 0.0, True
-    for r in range(top, bottom + 1):
-        along_y = _weight(kind, (r + 0.5 - y) / scale_y)
-        if along_y == 0.0:
-            continue
-        for c in range(left, right + 1):
-            weight = along_y * _weight(kind, (c + 0.5 - x) / scale_x)
+    total, total_weight = 0.0, 0.0
+    for r in range(tall):
+        y = row + r
+        for c in range(wide):
+            weight, x = weights[0, r] * weights[1, c], col + c
             if weight == 0.0:
                 continue
-            col = c % width if whole else c
-            if r < 0 or col < 0 or r >= height or col >= width or not valid[r, col]:
-                full = False
-                continue
-            total += weight * cells[r, col]
-            weights += weight
-    return total, weights, full
-
-
-@njit(nogil=True, cache=True)
-def aggregate(
-    piece: NDArray[Any],
-    valid: NDArray[np.bool_],
-    rows: NDArray[np.float64],
-    cols: NDArray[np.float64],
-    statistic: int,
-    turn: float,
-    equator: float,
-    whole: bool,
-) -> NDArray[np.float64]:
-    """Compute a statistic of the source cells under each target cell.
-
-    Parameters
-    ----------
-    piece, valid
-        Source cells and whether they have a value, shape (n, h, w).
-    rows, cols
-        Positions of the target cells' corners, shape (H + 1, W + 1).
-    statistic
-        Index into `STATISTICS`.
-    turn
-        Columns in a full turn of longitude, by which the corners of a cell may differ; else 0.
-    equator
-        Row of the equator, where `turn` isn't 0.
-    whole
-        The piece goes around the earth: its last column is next to its first.
-
-    Returns
-    -------
-    float64 array of shape (n, H, W); NaN where no cell under the target has a value.
-
-    Notes
-    -----
-    A target cell covers the upright rectangle around its corners; one with a pole inside, all rows
-    from there to its farthest corner. `average` and `sum` weight each
-    source cell by the share of it that is covered; the others take the cells of which any part is
-    covered, once each. The smallest of equally frequent values is the mode; the median and the
-    quartiles interpolate linearly.
-    """
-    count, height, width = piece.shape
-    result = np.full((count, rows.shape[0] - 1, rows.shape[1] - 1), np.nan)
-    buffer = np.empty(0)
-    for i in range(result.shape[1]):
-        for j in range(result.shape[2]):
-            ys, xs = rows[i : i + 2, j : j + 2], cols[i : i + 2, j : j + 2]
-            top, bottom = ys.min(), ys.max()
-            left, right = _across(xs, turn)
-            if not (np.isfinite(bottom - top) and np.isfinite(right - left)):
-                continue
-            if turn > 0 and right - left >= turn:  # a pole is in the cell
-                top, bottom = (-1e9, bottom) if top < equator else (top, 1e9)
-            # A sliver thinner than this is rounding: aligned cells must not gain a neighbour.
-            first_row, first_col = max(floor(top + 1e-6), 0), floor(left + 1e-6)
-            last_row, last_col = min(ceil(bottom - 1e-6), height), ceil(right - 1e-6)
-            if not whole:
-                first_col, last_col = max(first_col, 0), min(last_col, width)
-            size = max(last_row - first_row, 0) * max(last_col - first_col, 0)
-            if size == 0:
-                continue
-            if buffer.size < size:
-                buffer = np.empty(size)
-            for n in range(count):
-                total, weights, used = 0.0, 0.0, 0
-                for r in range(first_row, last_row):
-                    share = min(bottom, r + 1.0) - max(top, float(r))
-                    for c in range(first_col, last_col):
-                        col = c % width if whole else c
-                        if not valid[n, r, col]:
-                            continue
-                        weight = share * (min(right, c + 1.0) - max(left, float(c)))
-                        value = float(piece[n, r, col])
-                        total += weight * value
-                        weights += weight
-                        buffer[used] = value
-                        used += 1
-                if used == 0:
-                    continue
-                if statistic == 0:
-                    result[n, i, j] = total / weights
-                elif statistic == 1:
-                    result[n, i, j] = total
-                else:
-                    result[n, i, j] = _order(buffer[:used], statistic)
-    return result
-
-
-@njit(nogil=True, cache=True)
-def _across(xs: NDArray[np.float64], turn: float) -> tuple[float, float]:
-    """Return the first and last column of four corners; a full turn if a pole is between them."""
-    if turn == 0.0:
-        return xs.min(), xs.max()
-    ring = (xs[0, 0], xs[0, 1], xs[1, 1], xs[1, 0])
-    left = right = x = ring[0]
-    for at in range(1, 5):
-        step = ring[at % 4] - ring[at - 1]
-        x += step - turn * np.rint(step / turn)
-        if at < 4:
-            left, right = min(left, x), max(right, x)
-    if abs(x - ring[0]) > turn / 2:
-        return left, left + turn
-    return left, right
-
-
-@njit(nogil=True, cache=True)
-def _order(values: NDArray[np.float64], statistic: int) -> float:
-    if statistic == 2:
-        return values.min()  # type: ignore[no-any-return]
-    if statistic == 3:
-        return values.max()  # type: ignore[no-any-return]
-    ordered = np.sort(values)
-    if statistic == 4:
-        best, longest, run = ordered[0], 0, 0
-        for at in range(ordered.size):
-            run = run + 1 if at and ordered[at] == ordered[at - 1] else 1
-            if run > longest:
-                best, longest = ordered[at], run
-        return best  # type: ignore[no-any-return]
-    share = 0.5 if statistic == 5 else 0.25 if statistic == 6 else 0.75
-    place = share * (ordered.size - 1)
-    low = int(place)
-    high = min(low + 1, ordered.size - 1)
-    return ordered[low] + (place - low) * (ordered[high] - ordered[low])  # type: ignore[no-any-return]
+            x = x % width if whole else x
+            inside = y >= 0 and x >= 0 and y < height and x < width
+            if inside and not is_missing(cells[y, x], nodata, masked):
+                total += weight * cells[y, x]
+                total_weight += weight
+            elif strict:
+                return np.nan
+    return total / total_weight
