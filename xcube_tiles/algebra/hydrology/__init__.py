@@ -1,0 +1,1 @@
+"""Where water flows on a terrain."""

@@ -1,0 +1,137 @@
+"""Depressions: raised to the level at which their water runs over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba import njit
+
+from xcube_tiles.kernels.hydrology.directions import DOWN, RIGHT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def fill(cells: NDArray[Any], valid: NDArray[np.bool_], *, gradient: bool) -> NDArray[Any]:
+    """Return elevations without depressions.
+
+    Parameters
+    ----------
+    cells
+        Elevations (rows, cols); floats where there is a gradient.
+    valid
+        Where cells have a value; water leaves over the raster's edge and into cells that have none.
+    gradient
+        Make every cell but the outlets higher than a neighbour, by the least step that its dtype
+        has.
+
+    Returns
+    -------
+    ndarray
+        As `cells`; those that aren't valid stay as they are.
+
+    Notes
+    -----
+    Priority-flood: Barnes, Lehman and Mulla (2014), *Priority-flood: an optimal depression-filling
+    and watershed-labeling algorithm for digital elevation models*, algorithms 2 and 3.
+
+    Examples
+    --------
+    >>> pit = np.array([[5, 5, 5], [5, 1, 4], [5, 5, 5]])
+    >>> fill(pit, np.ones((3, 3), bool), gradient=False)[1]
+    array([5, 4, 4])
+    """
+    out = np.ascontiguousarray(cells).copy()
+    above = np.float64(np.inf) if cells.dtype.kind != "f" else cells.dtype.type(np.inf)
+    _flood(out, np.ascontiguousarray(valid), gradient, above)
+    return out
+
+
+@njit(nogil=True, cache=True)
+def _flood(levels: NDArray[Any], valid: NDArray[np.bool_], gradient: bool, above: Any) -> None:
+    """Visit cells from the outlets inwards, the lowest first; raise what lies lower."""
+    height, width = levels.shape
+    done = np.zeros((height, width), np.bool_)
+    keys, items = np.empty(levels.size, levels.dtype), np.empty(levels.size, np.int64)
+    pond = np.empty(levels.size, np.int64)  # raised cells: level with the lowest of all, no heap
+    size, first, last = 0, 0, 0
+    for i in range(height):
+        for j in range(width):
+            if valid[i, j] and _is_outlet(valid, i, j):
+                done[i, j] = True
+                _push(keys, items, size, levels[i, j], i * width + j)
+                size += 1
+    while size > 0 or first < last:
+        if first < last:
+            at = pond[first]
+            first += 1
+        else:
+            at = _pop(keys, items, size)
+            size -= 1
+        i, j = at // width, at % width
+        level = _above(levels[i, j], above) if gradient else levels[i, j]
+        for k in range(8):
+            y, x = i + DOWN[k], j + RIGHT[k]
+            if not (0 <= y < height and 0 <= x < width) or done[y, x] or not valid[y, x]:
+                continue
+            done[y, x] = True
+            low = levels[y, x] <= level
+            if low:
+                levels[y, x] = level
+            if low and not gradient:
+                pond[last] = y * width + x
+                last += 1
+            else:
+                _push(keys, items, size, levels[y, x], y * width + x)
+                size += 1
+
+
+@njit(nogil=True, cache=True)
+def _above(level: Any, above: Any) -> Any:
+    return np.nextafter(level, above)
+
+
+@njit(nogil=True, cache=True)
+def _is_outlet(valid: NDArray[np.bool_], i: int, j: int) -> bool:
+    for k in range(8):
+        y, x = i + DOWN[k], j + RIGHT[k]
+        if not (0 <= y < valid.shape[0] and 0 <= x < valid.shape[1]) or not valid[y, x]:
+            return True
+    return False
+
+
+@njit(nogil=True, cache=True)
+def _push(keys: NDArray[Any], items: NDArray[np.int64], size: int, key: Any, item: int) -> None:
+    """Add to a heap whose smallest key, of equal ones that of the smallest item, comes first."""
+    at = size
+    while at > 0:
+        parent = (at - 1) >> 1
+        if keys[parent] < key or (keys[parent] == key and items[parent] < item):
+            break
+        keys[at], items[at] = keys[parent], items[parent]
+        at = parent
+    keys[at], items[at] = key, item
+
+
+@njit(nogil=True, cache=True)
+def _pop(keys: NDArray[Any], items: NDArray[np.int64], size: int) -> int:
+    """Take the first item off a heap."""
+    found, last = items[0], size - 1
+    key, item, at = keys[last], items[last], 0
+    while True:
+        child = 2 * at + 1
+        if child >= last:
+            break
+        other = child + 1
+        if other < last and (
+            keys[other] < keys[child]
+            or (keys[other] == keys[child] and items[other] < items[child])
+        ):
+            child = other
+        if key < keys[child] or (key == keys[child] and item < items[child]):
+            break
+        keys[at], items[at] = keys[child], items[child]
+        at = child
+    keys[at], items[at] = key, item
+    return int(found)
