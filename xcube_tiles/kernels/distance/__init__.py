@@ -1,0 +1,1 @@
+"""Distances over rasters: straight, and by what each cell costs to cross."""
