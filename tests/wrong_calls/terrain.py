@@ -11,6 +11,7 @@ import xcube_tiles as xt  # noqa: F401  (registers the accessor)
 from tests.cube.rasters import raster
 from tests.wrong_calls import WrongCall
 from xcube_tiles.algebra import terrain
+from xcube_tiles.algebra.visibility import viewshed
 from xcube_tiles.errors import AlgebraError, DimensionError, GeoreferenceError
 
 if TYPE_CHECKING:
@@ -85,6 +86,11 @@ def edge_calls(name: str) -> tuple[WrongCall, ...]:
             "no spatial dimensions",
         ),
     )
+
+
+def look(x: float = 300_005, y: float = 5_000_005, **options: object) -> object:
+    """Look from a cell of a plain."""
+    return raster(1).tiles.viewshed(x, y, **options)
 
 
 CALLS = [
@@ -166,5 +172,50 @@ CALLS = [
         lambda: raster(1).tiles.tri(method="horn"),
         AlgebraError,
         "riley, wilson",
+    ),
+    WrongCall("da.tiles.viewshed", lambda: look(x=0), AlgebraError, "stands outside the cube"),
+    WrongCall(
+        "da.tiles.viewshed",
+        lambda: raster(np.nan).tiles.viewshed(300_005, 5_000_005),
+        AlgebraError,
+        "has no elevation",
+    ),
+    WrongCall(
+        "da.tiles.viewshed",
+        lambda: raster(1, geobox=DEGREES).tiles.viewshed(10.01, 50.01),
+        GeoreferenceError,
+        "need a projected CRS",
+    ),
+    WrongCall(
+        "da.tiles.viewshed",
+        lambda: raster(1, geobox=FEET).tiles.viewshed(900_005, 200_005),
+        GeoreferenceError,
+        "z_factor=1 if",
+    ),
+    WrongCall("da.tiles.viewshed", lambda: look(z_factor=-1), AlgebraError, "must be positive"),
+    WrongCall(
+        "da.tiles.viewshed", lambda: look(observer_height=-1), AlgebraError, "observer_height.*-1"
+    ),
+    WrongCall(
+        "da.tiles.viewshed", lambda: look(target_height=np.inf), AlgebraError, "target_height.*inf"
+    ),
+    WrongCall("da.tiles.viewshed", lambda: look(max_distance=0), AlgebraError, "positive, or None"),
+    WrongCall("da.tiles.viewshed", lambda: look(azimuth=np.nan), AlgebraError, "got nan"),
+    WrongCall("da.tiles.viewshed", lambda: look(field_of_view=0), AlgebraError, "up to 360"),
+    WrongCall(
+        "da.tiles.viewshed",
+        lambda: look(lowest=10, highest=5),
+        AlgebraError,
+        "the first below the second, got 10 and 5",
+    ),
+    WrongCall("da.tiles.viewshed", lambda: look(refraction=1), AlgebraError, "less than 1, got 1"),
+    WrongCall(
+        "da.tiles.viewshed", lambda: look(output="angle"), AlgebraError, "one of visible, height"
+    ),
+    WrongCall(
+        "da.tiles.viewshed",
+        lambda: viewshed(raster(1).to_dataset(), 300_005, 5_000_005),  # type: ignore[arg-type]
+        DimensionError,
+        "name the variable",
     ),
 ]

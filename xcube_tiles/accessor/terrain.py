@@ -108,3 +108,40 @@ class TerrainMethods(Accessor[xr.DataArray]):
         from xcube_tiles.algebra.terrain import roughness
 
         return roughness(self._obj, edges=edges)
+
+    def viewshed(
+        self,
+        x: float,
+        y: float,
+        *,
+        observer_height: float = 1.75,
+        target_height: float = 0.0,
+        max_distance: float | None = None,
+        azimuth: float = 0.0,
+        field_of_view: float = 360.0,
+        lowest: float = -90.0,
+        highest: float = 90.0,
+        curvature: bool = True,
+        refraction: float = 0.13,
+        output: Literal["visible", "height"] = "visible",
+        z_factor: float | None = None,
+    ) -> xr.DataArray:
+        """Return what is seen from a place; see `xcube_tiles.algebra.visibility.viewshed`."""
+        from xcube_tiles.algebra.visibility import viewshed
+
+        return viewshed(
+            self._obj,
+            x,
+            y,
+            observer_height=observer_height,
+            target_height=target_height,
+            max_distance=max_distance,
+            azimuth=azimuth,
+            field_of_view=field_of_view,
+            lowest=lowest,
+            highest=highest,
+            curvature=curvature,
+            refraction=refraction,
+            output=output,
+            z_factor=z_factor,
+        )

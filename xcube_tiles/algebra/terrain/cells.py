@@ -92,10 +92,11 @@ def cell_sizes(geobox: GeoBox, z_factor: ZFactor) -> CellSizes:
     if z_factor is None:
         _check_metres(crs)
         return CellSizes(height=high, width=wide)
-    return CellSizes(height=high / _positive(z_factor), width=wide / _positive(z_factor))
+    return CellSizes(height=high / positive(z_factor), width=wide / positive(z_factor))
 
 
-def _positive(z_factor: float) -> float:
+def positive(z_factor: float) -> float:
+    """Return a `z_factor` that is a number, or raise an `AlgebraError`."""
     try:
         number = float(z_factor)
     except (TypeError, ValueError):
