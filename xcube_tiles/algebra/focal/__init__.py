@@ -1,0 +1,1 @@
+"""Focal map algebra: each cell from the cells around it."""
