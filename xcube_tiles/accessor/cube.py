@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xcube_tiles.accessor.filters import FilterMethods
 from xcube_tiles.accessor.focal import FocalMethods
 from xcube_tiles.accessor.globals import GlobalMethods
 from xcube_tiles.accessor.grids import GridMethods
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 class CubeTiles(
     LocalMethods[XarrayT],
     FocalMethods[XarrayT],
+    FilterMethods[XarrayT],
     ZonalMethods[XarrayT],
     GlobalMethods[XarrayT],
     GridMethods[XarrayT],
