@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import numpy as np
@@ -90,9 +90,9 @@ def warp(
         return assign_geobox(obj, geobox)
     edge = chunk_size or get_options().chunk_size
     if isinstance(obj, xr.DataArray):
-        return _warp_array(obj, geobox, _method(resampling, str(obj.name)), edge)
+        return _warp_array(obj, geobox, method_of(resampling, str(obj.name)), edge)
     warped = {
-        name: _warp_array(array, geobox, _method(resampling, str(name)), edge)
+        name: _warp_array(array, geobox, method_of(resampling, str(name)), edge)
         if is_raster(array)
         else array
         for name, array in obj.data_vars.items()
@@ -105,9 +105,10 @@ def _hollow(geobox: GeoBox) -> NDArray[np.uint8]:
     return np.broadcast_to(np.uint8(0), tuple(geobox.shape))
 
 
-def _method(
+def method_of(
     resampling: ResamplingName | Mapping[str, ResamplingName], variable: str
 ) -> ResamplingName:
+    """Return the method of a variable, `nearest` if it isn't named; `GridError` if unknown."""
     name: ResamplingName
     name = resampling if isinstance(resampling, str) else resampling.get(variable, "nearest")
     if name not in get_args(ResamplingName):
@@ -120,6 +121,30 @@ def _method(
 def _warp_array(
     array: xr.DataArray, geobox: GeoBox, method: ResamplingName, edge: int
 ) -> xr.DataArray:
+    plan = plan_warp(array, geobox, method, edge)
+    if plan.result.nodata is None and not covers(plan.source, geobox):
+        raise CellTypeError(_lacks_nodata(plan.variable, plan.cells))
+    data = map_windows(
+        partial(warp_block, plan=plan),
+        array.data,
+        chunks=plan.chunks,
+        windows=plan.window,
+        name=f"warp-{method}",
+        dtype=plan.result.dtype,
+    )
+    coords = {name: c for name, c in array.coords.items() if not {"y", "x"} & set(c.dims)}
+    result = xr.DataArray(data, coords, array.dims, array.name, array.attrs)
+    return set_cell_type(assign_geobox(result, geobox), plan.result)
+
+
+def plan_warp(array: xr.DataArray, geobox: GeoBox, method: ResamplingName, edge: int) -> Plan:
+    """Return how an array in canonical form gets onto a grid, in blocks of an edge.
+
+    Raises
+    ------
+    CellTypeError
+        64-bit integers, unless the method is `nearest`.
+    """
     source, cells = geobox_of(array), cell_type_of(array)
     if method != "nearest" and cells.dtype.itemsize == 8 and cells.dtype.kind in "iu":
         raise CellTypeError(
@@ -127,7 +152,7 @@ def _warp_array(
             "use resampling='nearest', or convert the cells first"
         )
     chunks = normalize_chunks((edge, edge), shape=tuple(geobox.shape))
-    plan = _Plan(
+    return Plan(
         source=source,
         target=geobox,
         tops=(0, *accumulate(chunks[0])),
@@ -138,19 +163,6 @@ def _warp_array(
         variable=str(array.name),
         scale=scale(source, geobox),
     )
-    if plan.result.nodata is None and not covers(source, geobox):
-        raise CellTypeError(_lacks_nodata(plan.variable, cells))
-    data = map_windows(
-        partial(_warp_block, plan=plan),
-        array.data,
-        chunks=chunks,
-        windows=plan.window,
-        name=f"warp-{method}",
-        dtype=plan.result.dtype,
-    )
-    coords = {name: c for name, c in array.coords.items() if not {"y", "x"} & set(c.dims)}
-    result = xr.DataArray(data, coords, array.dims, array.name, array.attrs)
-    return set_cell_type(assign_geobox(result, geobox), plan.result)
 
 
 def _result_cells(method: ResamplingName, cells: CellType) -> CellType:
@@ -158,7 +170,7 @@ def _result_cells(method: ResamplingName, cells: CellType) -> CellType:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Plan:
+class Plan:
     """Which window of the source each block of the target needs."""
 
     source: GeoBox
@@ -173,6 +185,14 @@ class _Plan:
 
     scale: tuple[float, float]
     """Source cells per target cell along (x, y) of the whole grid, at least 1."""
+
+    @property
+    def chunks(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Heights and widths of the target's blocks."""
+        heights, widths = (
+            tuple(b - a for a, b in pairwise(starts)) for starts in (self.tops, self.lefts)
+        )
+        return heights, widths
 
     def window(self, i: int, j: int) -> tuple[slice, slice]:
         """Return the rows and columns of the source, clipped to it, that block (i, j) needs."""
@@ -195,7 +215,8 @@ class _Plan:
         return positions(self.source, self.target, *self.part(i, j), corners=corners)
 
 
-def _warp_block(piece: NDArray[Any], *, block: tuple[int, int], plan: _Plan) -> NDArray[Any]:
+def warp_block(piece: NDArray[Any], *, block: tuple[int, int], plan: Plan) -> NDArray[Any]:
+    """Return a block of the target from the window of the source that its plan names."""
     shape = (*piece.shape[:-2], *plan.shape(*block))
     if not piece.size:
         return np.full(shape, _fill(plan), plan.result.dtype)
@@ -207,7 +228,7 @@ def _warp_block(piece: NDArray[Any], *, block: tuple[int, int], plan: _Plan) -> 
     return work(_numbers(stack), at, plan, whole=whole).view(plan.result.dtype).reshape(shape)
 
 
-def _nearest(stack: NDArray[Any], at: _At, plan: _Plan, *, whole: bool) -> NDArray[Any]:
+def _nearest(stack: NDArray[Any], at: _At, plan: Plan, *, whole: bool) -> NDArray[Any]:
     out = np.empty((len(stack), *at[0].shape), stack.dtype)
     fill = stack.dtype.type(0 if plan.result.nodata is None else plan.result.nodata)
     if kernel.nearest(stack, *at, whole, fill, out):
@@ -215,7 +236,7 @@ def _nearest(stack: NDArray[Any], at: _At, plan: _Plan, *, whole: bool) -> NDArr
     return out
 
 
-def _computed(stack: NDArray[Any], at: _At, plan: _Plan, *, whole: bool) -> NDArray[Any]:
+def _computed(stack: NDArray[Any], at: _At, plan: Plan, *, whole: bool) -> NDArray[Any]:
     masked = plan.cells.nodata is not None and not np.isnan(plan.cells.nodata)
     nodata = stack.dtype.type(plan.cells.nodata if masked else 0)
     floats = plan.result.dtype if plan.result.dtype.kind == "f" else np.float64
@@ -234,7 +255,7 @@ def _computed(stack: NDArray[Any], at: _At, plan: _Plan, *, whole: bool) -> NDAr
     return out if plan.result == source else convert(out, source, plan.result, overflow="saturate")
 
 
-def _fill(plan: _Plan) -> float:
+def _fill(plan: Plan) -> float:
     """Return what cells outside the source become."""
     if plan.result.nodata is None:
         raise CellTypeError(_lacks_nodata(plan.variable, plan.cells))

@@ -65,7 +65,7 @@ def map_windows(
     none for the concatenation. Windows of numpy arrays are computed at once, in threads.
     """
     needed = {
-        (i, j): window if wrap else _clipped(window, arrays[0].shape)
+        (i, j): window if wrap else clipped(window, arrays[0].shape)
         for i, j in product(range(len(chunks[0])), range(len(chunks[1])))
         for window in [windows(i, j)]
     }
@@ -91,7 +91,7 @@ def _tasks(
     window: Window,
 ) -> dict[TaskKey, Task]:
     """Return the tasks of one output block, one for each leading index."""
-    pieces, pastes = _pieces(arrays[0].chunks[-2:], *window)
+    pieces, pastes = pieces_of(arrays[0].chunks[-2:], *window)
     shape = tuple(part.stop - part.start for part in window)
     tasks: dict[TaskKey, Task] = {}
     for index in product(*(range(len(sizes)) for sizes in lead)):
@@ -112,7 +112,8 @@ def _tasks(
     return tasks
 
 
-def _clipped(window: Window, shape: tuple[int, ...]) -> Window:
+def clipped(window: Window, shape: tuple[int, ...]) -> Window:
+    """Return the part of a window that lies in an array of a shape (..., y, x)."""
     rows, cols = window
     return _clip(rows, shape[-2]), _clip(cols, shape[-1])
 
@@ -155,7 +156,7 @@ def _cut(array: NDArray[Any], window: Window) -> NDArray[Any]:
     return array[..., down[:, None], across]
 
 
-def _pieces(
+def pieces_of(
     chunks: Chunks, rows: slice, cols: slice
 ) -> tuple[list[tuple[int, int]], tuple[Paste, ...]]:
     """Return which blocks a window touches, and how each is pasted into it."""
@@ -195,12 +196,13 @@ def _run_window(
 ) -> NDArray[Any]:
     each = len(pastes)
     groups = [blocks[at * each : (at + 1) * each] for at in range(count)]
-    return call(*(_gather(group, shape, pastes) for group in groups))
+    return call(*(gather(group, shape, pastes) for group in groups))
 
 
-def _gather(
+def gather(
     blocks: Sequence[NDArray[Any]], shape: tuple[int, int], pastes: tuple[Paste, ...]
 ) -> NDArray[Any]:
+    """Put the pieces of a window together, as `pieces_of` found them."""
     if len(blocks) == 1:
         return blocks[0][(..., *pastes[0][1])]
     window = np.empty((*blocks[0].shape[:-2], *shape), blocks[0].dtype)
