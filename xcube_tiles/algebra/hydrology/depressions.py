@@ -100,5 +100,5 @@ def _raster(
     valid = is_valid(cells, source.nodata)
     if goal.dtype.kind == "f" and source.dtype.kind != "f":
         cells = with_nan(cells, source.nodata, goal.dtype)
-    filled = fill(cells, valid, gradient=gradient)
+    filled = fill(cells, valid, gradient=gradient, nodata=goal.nodata)
     return filled.astype(goal.dtype, copy=False)

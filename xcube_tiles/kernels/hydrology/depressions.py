@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def fill(cells: NDArray[Any], valid: NDArray[np.bool_], *, gradient: bool) -> NDArray[Any]:
+def fill(
+    cells: NDArray[Any],
+    valid: NDArray[np.bool_],
+    *,
+    gradient: bool,
+    nodata: float | None = None,
+) -> NDArray[Any]:
     """Return elevations without depressions.
 
     Parameters
@@ -25,6 +31,8 @@ def fill(cells: NDArray[Any], valid: NDArray[np.bool_], *, gradient: bool) -> ND
     gradient
         Make every cell but the outlets higher than a neighbour, by the least step that its dtype
         has.
+    nodata
+        A number that no cell is raised to; None: any will do.
 
     Returns
     -------
@@ -43,13 +51,16 @@ def fill(cells: NDArray[Any], valid: NDArray[np.bool_], *, gradient: bool) -> ND
     array([5, 4, 4])
     """
     out = np.ascontiguousarray(cells).copy()
-    above = np.float64(np.inf) if cells.dtype.kind != "f" else cells.dtype.type(np.inf)
-    _flood(out, np.ascontiguousarray(valid), gradient, above)
+    dtype = cells.dtype if cells.dtype.kind == "f" else np.dtype(np.float64)
+    taboo = dtype.type(np.nan if nodata is None else nodata)
+    _flood(out, np.ascontiguousarray(valid), gradient, dtype.type(np.inf), taboo)
     return out
 
 
 @njit(nogil=True, cache=True)
-def _flood(levels: NDArray[Any], valid: NDArray[np.bool_], gradient: bool, above: Any) -> None:
+def _flood(
+    levels: NDArray[Any], valid: NDArray[np.bool_], gradient: bool, above: Any, taboo: Any
+) -> None:
     """Visit cells from the outlets inwards, the lowest first; raise what lies lower."""
     height, width = levels.shape
     done = np.zeros((height, width), np.bool_)
@@ -70,7 +81,7 @@ def _flood(levels: NDArray[Any], valid: NDArray[np.bool_], gradient: bool, above
             at = _pop(keys, items, size)
             size -= 1
         i, j = at // width, at % width
-        level = _above(levels[i, j], above) if gradient else levels[i, j]
+        level = _next(levels[i, j], above, taboo) if gradient else levels[i, j]
         for k in range(8):
             y, x = i + DOWN[k], j + RIGHT[k]
             if not (0 <= y < height and 0 <= x < width) or done[y, x] or not valid[y, x]:
@@ -88,8 +99,10 @@ def _flood(levels: NDArray[Any], valid: NDArray[np.bool_], gradient: bool, above
 
 
 @njit(nogil=True, cache=True)
-def _above(level: Any, above: Any) -> Any:
-    return np.nextafter(level, above)
+def _next(level: Any, above: Any, taboo: Any) -> Any:
+    """Return the next float, or the one after it."""
+    higher = np.nextafter(level, above)
+    return np.nextafter(higher, above) if higher == taboo else higher
 
 
 @njit(nogil=True, cache=True)
