@@ -61,9 +61,9 @@ def test_refused() -> None:
     with pytest.raises(IncompatibleCubesError, match="size"):
         mask(LAND, CLOUDS.isel(x=slice(1, None)))
     with pytest.raises(DimensionError, match="Dataset"):
-        mask(LAND, CLOUDS.to_dataset())  # type: ignore[arg-type]
+        mask(LAND, CLOUDS.to_dataset())
 
 
 def test_values_must_be_a_list() -> None:
     with pytest.raises(DimensionError, match="must be a list of mask values, got 3"):
-        mask(LAND, CLOUDS, values=3)  # type: ignore[arg-type]
+        mask(LAND, CLOUDS, values=3)

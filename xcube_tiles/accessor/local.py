@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from xcube_tiles.algebra.area import Area
     from xcube_tiles.algebra.local.operands import Operand
     from xcube_tiles.typing import XarrayObject
 
@@ -53,12 +54,13 @@ class LocalMethods(Accessor[XarrayT]):
 
     def mask(
         self,
-        where: xr.DataArray,
+        where: xr.DataArray | Area,
         *,
         values: Sequence[float] | None = None,
         inverse: bool = False,
+        crs: object = None,
     ) -> XarrayT:
-        """Make cells NoData where a mask says so; see `xcube_tiles.algebra.mask.mask`."""
+        """Make cells NoData by a mask or outside an area; see `xcube_tiles.algebra.mask.mask`."""
         from xcube_tiles.algebra.mask import mask
 
-        return mask(self._obj, where, values=values, inverse=inverse)
+        return mask(self._obj, where, values=values, inverse=inverse, crs=crs)

@@ -98,21 +98,20 @@ def _of_shape(source: GeoBox, shape: object) -> GeoBox:
     if not (
         isinstance(shape, tuple)
         and len(shape) == 2
-        and all(isinstance(size, Integral) and size >= 1 for size in shape)
+        and all(isinstance(size, Integral) and int(size) >= 1 for size in shape)
     ):
         raise GridError(f"shape must be two positive integers (rows, columns), got {shape!r}")
     rows, cols = (int(size) for size in shape)
     height, width = source.shape
-    return GeoBox(
-        (rows, cols), source.affine * Affine.scale(width / cols, height / rows), source.crs
-    )
+    affine = source.affine * Affine.scale(width / cols, height / rows)
+    return GeoBox((rows, cols), affine, source.crs)
 
 
 def _of_resolution(source: GeoBox, x: float, y: float) -> GeoBox:
     affine = source.affine
     height, width = source.shape
-    cols, rows = width * affine.a / x, height * -affine.e / y
-    shape = tuple(max(1, ceil(count - GRID_TOLERANCE)) for count in (rows, cols))
+    rows, cols = height * -affine.e / y, width * affine.a / x
+    shape = max(1, ceil(rows - GRID_TOLERANCE)), max(1, ceil(cols - GRID_TOLERANCE))
     return GeoBox(shape, Affine(x, 0, affine.c, 0, -y, affine.f), source.crs)
 
 
