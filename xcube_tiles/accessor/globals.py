@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Literal
 
+    import xarray as xr
+
 
 class GlobalMethods(Accessor[XarrayT]):
     """Global map algebra: each cell may depend on every other one."""
@@ -55,3 +57,33 @@ class GlobalMethods(Accessor[XarrayT]):
         from xcube_tiles.algebra.distance.euclidean import direction
 
         return direction(self._obj, targets, max_distance=max_distance)
+
+    def cost_distance(
+        self,
+        sources: xr.DataArray | Sequence[tuple[float, float]],
+        *,
+        max_cost: float | None = None,
+        connectivity: Literal[4, 8] = 8,
+    ) -> XarrayT:
+        """Return the cost of the cheapest way from a source.
+
+        See `xcube_tiles.algebra.distance.cost.cost_distance`.
+        """
+        from xcube_tiles.algebra.distance.cost import cost_distance
+
+        return cost_distance(self._obj, sources, max_cost=max_cost, connectivity=connectivity)
+
+    def least_cost_path(
+        self,
+        start: tuple[float, float],
+        end: tuple[float, float],
+        *,
+        connectivity: Literal[4, 8] = 8,
+    ) -> XarrayT:
+        """Return the cheapest way between two places.
+
+        See `xcube_tiles.algebra.distance.cost.least_cost_path`.
+        """
+        from xcube_tiles.algebra.distance.cost import least_cost_path
+
+        return least_cost_path(self._obj, start, end, connectivity=connectivity)
