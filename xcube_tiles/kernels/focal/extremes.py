@@ -120,30 +120,33 @@ def _extremes(
         nodata=signed.type(marker),
         missing=np.array(missing, dtype).view(signed)[()],
     )
-    values = window if dtype.kind == "f" else window.view(signed)
+    # Integers of all kinds share the compiled kernels of signed ones.
+    values, nodata = (window, nodata) if code.floats else (window.view(signed), code.nodata)
     cells, result = window.view(signed), out.view(signed)
+    columns = min(_TILE, out.shape[1]) + mask.shape[1] - 1
+    # Scratch is made here, as `numpy.empty` takes long to compile.
     if mask.all():
         down, across = (covering_steps(length) for length in mask.shape)
-        _rectangles(values, cells, down, across.lengths, nodata, code, result)
+        keys = np.empty((int(down.bases[-1]) + 2, columns), signed)
+        _rectangles(values, cells, down, across.lengths, nodata, code, result, keys)
     else:
-        _shapes(values, cells, by_length(mask), mask.shape, nodata, code, result)
+        runs = by_length(mask)
+        keys = np.empty((mask.shape[0] + int(runs.lengths[-1]).bit_length() + 1, columns), signed)
+        _shapes(values, cells, runs, mask.shape, nodata, code, result, keys)
 
 
 @njit(nogil=True, cache=True)
 def _rectangles(
     values: NDArray[Any], cells: NDArray[Any], down: Any, across: NDArray[np.int64], nodata: Any,
-    code: Any, out: NDArray[Any],
+    code: Any, out: NDArray[Any], keys: NDArray[Any],
 ) -> None:  # fmt: skip
     lengths, slots, bases = down
     last = lengths.size - 1
+    spare = bases[last + 1]
     width = out.shape[1]
-    rim = across[-1] - 1
-    most = min(_TILE, width) + rim
-    keys = np.full((bases[-1], most), code.lowest)
-    row_a, row_b = np.full(most, code.lowest), np.full(most, code.lowest)
     for left in range(0, width, _TILE):
         size = min(_TILE, width - left)
-        used = size + rim
+        used = size + across[-1] - 1
         for r in range(cells.shape[0]):
             new = keys[bases[0] + r % slots[0]]
             _keys(values[r, left:], cells[r, left:], nodata, code, new[:used])
@@ -158,7 +161,8 @@ def _rectangles(
                 _larger(keys[a], keys[b], keys[to][:used])
             top = r - lengths[last] + 1
             if top >= 0:
-                done = _along(keys[bases[last] + top % slots[last]], row_a, row_b, across, size)
+                at = bases[last] + top % slots[last]
+                done = _along(keys[at], keys[spare], keys[spare + 1], across, size)
                 _cells(done, code, out[top, left : left + size])
 
 
@@ -231,22 +235,19 @@ def _along(
 @njit(nogil=True, cache=True)
 def _shapes(
     values: NDArray[Any], cells: NDArray[Any], runs: Any, box: tuple[int, int], nodata: Any,
-    code: Any, out: NDArray[Any],
+    code: Any, out: NDArray[Any], keys: NDArray[Any],
 ) -> None:  # fmt: skip
     height, width = out.shape
     tall, wide = box
-    most = min(_TILE, width) + wide - 1
-    powers = 1
-    while runs.lengths[-1] >> powers:
-        powers += 1
-    best = np.full((tall, most), code.lowest)
-    rows = np.full((powers + 1, most), code.lowest)
+    best, rows = keys[:tall], keys[tall:]
     for left in range(0, width, _TILE):
         size = min(_TILE, width - left)
         used = size + wide - 1
         for r in range(cells.shape[0]):
             _keys(values[r, left:], cells[r, left:], nodata, code, rows[0][:used])
-            best[r % tall, :] = code.lowest
+            new = best[r % tall]
+            for j in range(size):
+                new[j] = code.lowest
             _scatter(rows, runs, used, best, r, height, size)
             top = r - tall + 1
             if top >= 0:

@@ -55,33 +55,37 @@ def _moments(
     out: NDArray[Any], what: int,
 ) -> None:  # fmt: skip
     exact = window.dtype.kind in "iu" and window.dtype.itemsize < 8
-    zero = np.int64(0) if exact else np.float64(0)
+    dtype = np.dtype(np.int64 if exact else np.float64)
+    # Scratch is made here, as `numpy.empty` takes long to compile.
     if mask.all():
         down, across = (exact_steps(length) for length in mask.shape)
-        _rectangles(window, down, across.lengths, nodata, masked, missing, out, what, zero)
+        shape = (int(down.bases[-1]) + 2, min(_TILE, out.shape[1]) + mask.shape[1] - 1)
+        sums, counts = np.empty(shape, dtype), np.empty(shape, np.int32)
+        _rectangles(window, down, across.lengths, nodata, masked, missing, out, what, sums, counts)
     else:
-        _shapes(window, by_length(mask), mask.shape, nodata, masked, missing, out, what, zero)
+        runs = by_length(mask)
+        columns = min(_SHAPE_TILE, out.shape[1]) + mask.shape[1] - 1
+        rows = int(runs.lengths[-1]).bit_length() + 1
+        sums, counts = (np.empty((mask.shape[0] + rows, columns), of) for of in (dtype, np.int32))
+        _shapes(window, runs, mask.shape, nodata, masked, missing, out, what, sums, counts)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True)
 def _rectangles(
     window: NDArray[Any], down: Any, across: NDArray[np.int64], nodata: Any, masked: bool,
-    missing: Any, out: NDArray[Any], what: int, zero: Any,
+    missing: Any, out: NDArray[Any], what: int, sums: NDArray[Any], counts: NDArray[np.int32],
 ) -> None:  # fmt: skip
+    """Sum rectangles; `sums` and `counts` are scratch: rows of each step, and two more."""
     lengths, slots, bases = down
     last = lengths.size - 1
+    spare = bases[last + 1]
     width = out.shape[1]
-    rim = across[-1] - 1
-    most = min(_TILE, width) + rim
-    sums, counts = np.full((bases[-1], most), zero), np.zeros((bases[-1], most), np.int32)
-    sums_a, sums_b = np.full(most, zero), np.full(most, zero)
-    counts_a, counts_b = np.zeros(most, np.int32), np.zeros(most, np.int32)
     for left in range(0, width, _TILE):
         size = min(_TILE, width - left)
-        used = size + rim
+        used = size + across[-1] - 1
         for r in range(window.shape[0]):
             new = bases[0] + r % slots[0]
-            _split(window[r, left : left + used], nodata, masked, zero, sums[new], counts[new])
+            _split(window[r, left : left + used], nodata, masked, sums[new], counts[new])
             for step in range(1, lengths.size):
                 top, before = r - lengths[step] + 1, lengths[step - 1]
                 if top < 0:
@@ -97,24 +101,21 @@ def _rectangles(
             top = r - lengths[last] + 1
             if top >= 0:
                 at = bases[last] + top % slots[last]
-                n = _along(counts[at], counts_a, counts_b, across, size)
-                row = out[top, left : left + size]
-                if what == COUNT:
-                    _finish(n, n, missing, what, row)
-                else:
-                    total = _along(sums[at], sums_a, sums_b, across, size)
-                    _finish(total, n, missing, what, row)
+                n = _along(counts[at], counts[spare], counts[spare + 1], across, size)
+                total = sums[at]
+                if what != COUNT:
+                    total = _along(sums[at], sums[spare], sums[spare + 1], across, size)
+                _finish(total, n, missing, what, out[top, left : left + size])
 
 
 @njit(nogil=True, cache=True)
 def _split(
-    row: NDArray[Any], nodata: Any, masked: bool, zero: Any, cells: NDArray[Any],
-    known: NDArray[np.int32],
-) -> None:  # fmt: skip
+    row: NDArray[Any], nodata: Any, masked: bool, cells: NDArray[Any], known: NDArray[np.int32]
+) -> None:
     """Write cells with 0 for NoData, and whether they are known."""
     for j in range(row.size):
         gone = is_missing(row[j], nodata, masked)
-        cells[j] = zero if gone else row[j]
+        cells[j] = 0 if gone else row[j]
         known[j] = 0 if gone else 1
 
 
@@ -163,37 +164,36 @@ def _finish(
             row[j] = sums[j] / counts[j]  # 0 / 0 is NaN, which is what means have for NoData
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True)
 def _shapes(
     window: NDArray[Any], runs: Any, box: tuple[int, int], nodata: Any, masked: bool, missing: Any,
-    out: NDArray[Any], what: int, zero: Any,
+    out: NDArray[Any], what: int, sums: NDArray[Any], counts: NDArray[np.int32],
 ) -> None:  # fmt: skip
+    """Sum other shapes; `sums` and `counts` are scratch: a row of each row of the box, and more."""
     height, width = out.shape
     tall, wide = box
-    most = min(_SHAPE_TILE, width) + wide - 1
-    powers = 1
-    while runs.lengths[-1] >> powers:
-        powers += 1
-    sums, counts = np.full((tall, most), zero), np.zeros((tall, most), np.int32)
-    sum_rows, count_rows = np.full((powers + 1, most), zero), np.zeros((powers + 1, most), np.int32)
+    sum_rows, count_rows = sums[tall:], counts[tall:]
     for left in range(0, width, _SHAPE_TILE):
         size = min(_SHAPE_TILE, width - left)
         used = size + wide - 1
         for r in range(window.shape[0]):
             row = window[r, left : left + used]
-            _split(row, nodata, masked, zero, sum_rows[0], count_rows[0])
-            counts[r % tall, :] = 0
-            _scatter(count_rows, runs, used, counts, r, height, size)
+            _split(row, nodata, masked, sum_rows[0], count_rows[0])
+            new, top = r % tall, r - tall + 1
+            _clear(counts[new], size)
+            _scatter(count_rows, runs, used, counts[:tall], r, height, size)
             if what != COUNT:
-                sums[r % tall, :] = zero
-                _scatter(sum_rows, runs, used, sums, r, height, size)
-            top = r - tall + 1
+                _clear(sums[new], size)
+                _scatter(sum_rows, runs, used, sums[:tall], r, height, size)
             if top >= 0:
-                n, target = counts[top % tall], out[top, left : left + size]
-                if what == COUNT:
-                    _finish(n, n, missing, what, target)
-                else:
-                    _finish(sums[top % tall], n, missing, what, target)
+                at = top % tall
+                _finish(sums[at], counts[at], missing, what, out[top, left : left + size])
+
+
+@njit(nogil=True, cache=True)
+def _clear(row: NDArray[Any], size: int) -> None:
+    for j in range(size):
+        row[j] = 0
 
 
 @njit(nogil=True, cache=True)
@@ -206,7 +206,7 @@ def _scatter(
     """
     tall = sums.shape[0]
     run = rows[rows.shape[0] - 1]
-    run[:] = 0
+    _clear(run, used)
     for power in range(1, rows.shape[0] - 1):
         half = rows[power - 1]
         reach = used - (1 << power) + 1

@@ -56,12 +56,16 @@ def _variances(
     window: NDArray[Any], mask: NDArray[np.bool_], nodata: Any, masked: bool, missing: Any,
     out: NDArray[Any], ddof: int, root: bool,
 ) -> None:  # fmt: skip
+    columns = min(_TILE, out.shape[1]) + mask.shape[1] - 1
+    # Scratch is made here, as `numpy.empty` takes long to compile.
     if mask.all():
         down, across = (exact_steps(length) for length in mask.shape)
-        _rectangles(window, down, across.lengths, nodata, masked, missing, out, ddof, root)
+        parts = np.empty((int(down.bases[-1]) + 2, 3, columns))
+        _rectangles(window, down, across.lengths, nodata, masked, missing, out, ddof, root, parts)
     else:
         runs = by_length(mask)
-        _shapes(window, runs, mask.shape, nodata, masked, missing, out, ddof, root)
+        parts = np.empty((mask.shape[0] + int(runs.lengths[-1]).bit_length() + 1, 3, columns))
+        _shapes(window, runs, mask.shape, nodata, masked, missing, out, ddof, root, parts)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -127,18 +131,15 @@ def _finish(parts: NDArray[Any], ddof: int, root: bool, missing: Any, row: NDArr
 @njit(nogil=True, cache=True)
 def _rectangles(
     window: NDArray[Any], down: Any, across: NDArray[np.int64], nodata: Any, masked: bool,
-    missing: Any, out: NDArray[Any], ddof: int, root: bool,
+    missing: Any, out: NDArray[Any], ddof: int, root: bool, parts: NDArray[np.float64],
 ) -> None:  # fmt: skip
     lengths, slots, bases = down
     last = lengths.size - 1
+    spare = bases[last + 1]
     width = out.shape[1]
-    rim = across[-1] - 1
-    most = min(_TILE, width) + rim
-    parts = np.zeros((bases[-1], 3, most))
-    row_a, row_b = np.zeros((3, most)), np.zeros((3, most))
     for left in range(0, width, _TILE):
         size = min(_TILE, width - left)
-        used = size + rim
+        used = size + across[-1] - 1
         for r in range(window.shape[0]):
             _split(window[r, left : left + used], nodata, masked, parts[bases[0] + r % slots[0]])
             for step in range(1, lengths.size):
@@ -152,32 +153,37 @@ def _rectangles(
                 _merge(parts[a], parts[b], parts[c], lengths[step] & 1, parts[to], used)
             top = r - lengths[last] + 1
             if top >= 0:
-                done = _along(parts[bases[last] + top % slots[last]], row_a, row_b, across, size)
+                at = bases[last] + top % slots[last]
+                done = _along(parts[at], parts[spare], parts[spare + 1], across, size)
                 _finish(done, ddof, root, missing, out[top, left : left + size])
 
 
 @njit(nogil=True, cache=True)
 def _shapes(
     window: NDArray[Any], runs: Any, box: tuple[int, int], nodata: Any, masked: bool, missing: Any,
-    out: NDArray[Any], ddof: int, root: bool,
+    out: NDArray[Any], ddof: int, root: bool, parts: NDArray[np.float64],
 ) -> None:  # fmt: skip
     height, width = out.shape
     tall, wide = box
-    most = min(_TILE, width) + wide - 1
-    powers = 1
-    while runs.lengths[-1] >> powers:
-        powers += 1
-    parts, rows = np.zeros((tall, 3, most)), np.zeros((powers + 1, 3, most))
+    rows = parts[tall:]
     for left in range(0, width, _TILE):
         size = min(_TILE, width - left)
         used = size + wide - 1
         for r in range(window.shape[0]):
             _split(window[r, left : left + used], nodata, masked, rows[0])
-            parts[r % tall] = 0.0
-            _scatter(rows, runs, used, parts, r, height, size)
+            _clear(parts[r % tall], size)
+            _scatter(rows, runs, used, parts[:tall], r, height, size)
             top = r - tall + 1
             if top >= 0:
                 _finish(parts[top % tall], ddof, root, missing, out[top, left : left + size])
+
+
+@njit(nogil=True, cache=True)
+def _clear(parts: NDArray[Any], size: int) -> None:
+    for kind in range(3):
+        row = parts[kind]
+        for j in range(size):
+            row[j] = 0.0
 
 
 @njit(nogil=True, cache=True)
@@ -187,7 +193,7 @@ def _scatter(
     """Merge the runs of one row of cells into all windows that have the row, as in sums."""
     tall = parts.shape[0]
     run = rows[rows.shape[0] - 1]
-    run[:] = 0.0
+    _clear(run, used)
     for power in range(1, rows.shape[0] - 1):
         half = rows[power - 1]
         reach = used - (1 << power) + 1
