@@ -4,7 +4,7 @@ A step between two cells costs its length times the mean of what both cost to cr
 float64 from the source on. Adding is monotone, rounding included, so that the least cost of a cell
 is one number, whatever the order of the search.
 
-E. W. Dijkstra (1959): A note on two problems in connexion with graphs. Numerische Mathematik 1.
+E. W. Dijkstra (1959): Numerische Mathematik 1, 269-271.
 C. D. Tomlin (2010): Propagating radial waves of travel cost in a grid. International Journal of
 Geographical Information Science 24.
 """
