@@ -8,6 +8,7 @@ from xcube_tiles.accessor.filters import FilterMethods
 from xcube_tiles.accessor.focal import FocalMethods
 from xcube_tiles.accessor.globals import GlobalMethods
 from xcube_tiles.accessor.grids import GridMethods
+from xcube_tiles.accessor.histograms import HistogramMethods
 from xcube_tiles.accessor.local import LocalMethods
 from xcube_tiles.accessor.zonal import ZonalMethods
 from xcube_tiles.typing import XarrayT
@@ -43,6 +44,7 @@ class CubeTiles(
     FocalMethods[XarrayT],
     FilterMethods[XarrayT],
     ZonalMethods[XarrayT],
+    HistogramMethods[XarrayT],
     GlobalMethods[XarrayT],
     GridMethods[XarrayT],
 ):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from xcube_tiles.cube.blocks import fold_blocks, map_blocks
+from xcube_tiles.cube.blocks import fold_blocks
 from xcube_tiles.cube.cells import cell_type_of
 from xcube_tiles.cube.georef import canonical
 from xcube_tiles.errors import AlgebraError, DimensionError
@@ -23,7 +23,7 @@ from xcube_tiles.kernels.histogram import (
 from xcube_tiles.kernels.nodata import is_valid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -112,10 +112,9 @@ def edges_of(
         if bins < 1:
             raise AlgebraError(f"bins must be at least 1, got {bins}")
         if range is None:
-            edges = partial(_edges_between, bins=int(bins))
-            sizes = ((int(bins) + 1,),)
-            return map_blocks(
-                edges, extremes(array), name="bin-edges", dtype=np.float64, chunks=sizes
+            size = int(bins) + 1
+            return from_small(
+                _edges_between, extremes(array), name="bin-edges", size=size, bins=int(bins)
             )
         low, high = _checked_range(range)
         return equal_edges(low, high, int(bins))
@@ -143,6 +142,58 @@ def _edges_between(ends: NDArray[np.float64], *, bins: int) -> NDArray[np.float6
 def bin_coords(edges: Any) -> dict[str, Any]:
     """Return coordinates with the lower and upper edges of bins."""
     return {"low": (BIN, edges[:-1]), "high": (BIN, edges[1:])}
+
+
+def from_small(
+    func: Callable[..., NDArray[np.float64]],
+    *arrays: Any,
+    name: str,
+    size: int,
+    **params: Any,
+) -> Any:
+    """Return a list of numbers computed of small arrays, lazily if one of them is lazy.
+
+    Parameters
+    ----------
+    func
+        ``func(*arrays, **params) -> array of shape (size,)``.
+    *arrays
+        Small arrays, the first with one dimension.
+    name
+        Prefix of the graph's keys.
+    size
+        Size of the result, float64.
+    **params
+        Passed on to `func`.
+    """
+    return fold_blocks(
+        partial(_called, func=func, params=params),
+        arrays[0],
+        combine=_only,
+        finalize=_itself,
+        name=name,
+        shape=(size,),
+        dtype=np.float64,
+        tables=arrays[1:],
+    )
+
+
+def _called(
+    *arrays: NDArray[Any],
+    origin: object,
+    func: Callable[..., NDArray[np.float64]],
+    params: dict[str, Any],
+) -> NDArray[np.float64]:
+    return func(*arrays, **params)
+
+
+def _only(states: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    (state,) = states  # arrays of one block have one state
+    return state
+
+
+def _itself(state: NDArray[np.float64]) -> NDArray[np.float64]:
+    return state
 
 
 def extremes(array: xr.DataArray) -> Any:
@@ -256,9 +307,14 @@ def quantiles(array: xr.DataArray, shares: Sequence[float]) -> Any:
                 shares=wanted,
             ),
         )
-    call = partial(_interpolated, source=source, shares=wanted)
-    sizes = ((len(wanted),),)
-    return map_blocks(call, found[0].reshape(-1), name="quantiles", dtype=np.float64, chunks=sizes)
+    return from_small(
+        _interpolated,
+        found[0].reshape(-1),
+        name="quantiles",
+        size=len(wanted),
+        source=source,
+        shares=wanted,
+    )
 
 
 class _Digits(NamedTuple):

@@ -115,11 +115,13 @@ def zonal(
         raise AlgebraError(f"statistics must be different names, at least one, got {statistics!r}")
     if not isinstance(ddof, int) or ddof < 0:
         raise AlgebraError(f"ddof must be an integer of at least 0, got {ddof!r}")
-    zones, obj = as_zones(zones), canonical(obj)
+    zones = as_zones(zones)
     if isinstance(obj, xr.DataArray):
+        obj = canonical(obj)
         paired(obj, zones)  # a wrong grid is told before lazy zones are computed
         known = labels_of(zones, labels)
         return _zonal_array(obj, zones, rows, known, ddof)
+    obj = canonical(obj)
     rasters = {str(name): array for name, array in obj.data_vars.items() if is_raster(array)}
     for array in rasters.values():
         paired(array, zones)

@@ -61,11 +61,13 @@ def _total(state: Moments) -> NDArray[Any]:
 
 
 def _low(state: Moments) -> NDArray[Any]:
-    return state.lows + state.lows.dtype.type(0)  # 0.0 for -0.0: which is met first is chance
+    low: NDArray[Any] = state.lows + state.lows.dtype.type(0)
+    return low  # 0.0 for -0.0: which of them is met first is chance
 
 
 def _high(state: Moments) -> NDArray[Any]:
-    return state.highs + state.highs.dtype.type(0)
+    high: NDArray[Any] = state.highs + state.highs.dtype.type(0)
+    return high
 
 
 STATISTICS: tuple[Statistic, ...] = (

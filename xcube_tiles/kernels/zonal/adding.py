@@ -91,17 +91,19 @@ def add_long(
 
 
 @njit(nogil=True, cache=True)
-def exponents(bits: NDArray[Any], shift: int, most: int) -> tuple[int, int, bool]:
-    """Return the lowest and highest exponent field of floats but zero; whether one is infinite."""
-    low, high, infinite = most, 0, False
-    fraction = (np.int64(1) << shift) - 1
+def sizes(bits: NDArray[Any], infinity: Any) -> tuple[Any, Any, bool]:
+    """Return the smallest and largest finite float but zero, as bits; whether one is infinite.
+
+    `infinity` has the bits of that; where there is no such float the smallest is infinity.
+    """
+    mask = infinity | (infinity - 1)  # all but the sign
+    low, high, infinite = infinity, infinity - infinity, False
     for i in range(bits.size):
-        field = np.int32((bits[i] >> shift) & most)
-        infinite |= (field == most) & (bits[i] & fraction == 0)
-        # NaN and infinity have the highest field; it changes neither end.
-        low = min(low, field if bits[i] << 1 != 0 else most)
-        high = max(high, field if field < most else 0)
-    return (max(low, 1), max(high, 1), infinite) if low < most else (1, 1, infinite)
+        size = bits[i] & mask
+        infinite |= size == infinity
+        low = min(low, size if size > 0 else infinity)
+        high = max(high, size if size < infinity else infinity - infinity)
+    return low, high, infinite
 
 
 @njit(nogil=True, cache=True)

@@ -122,8 +122,11 @@ def _layout(cells: NDArray[Any]) -> _Layout:
         tops = (2, 6) if cells.dtype.itemsize == 8 else (0, 2)
         return _Layout(tops[0] + SPARE, tops[1] + SPARE)
     single = cells.dtype == np.float32
-    view = cells.reshape(-1).view(np.int32 if single else np.int64)
-    low, high, infinite = adding.exponents(view, *((23, 0xFF) if single else (52, 0x7FF)))
+    bits = np.dtype(np.int32 if single else np.int64)
+    infinity = cells.dtype.type(np.inf).view(bits)
+    smallest, largest, infinite = adding.sizes(cells.reshape(-1).view(bits), infinity)
+    low, high = (max(int(size) >> (23 if single else 52), 1) for size in (smallest, largest))
+    low = min(low, high)
     # Where digits start differs by whole digits between blocks: they can be added.
     base = low & ~15
     reach = high - base
@@ -178,15 +181,17 @@ def _add_near(
     digits: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> None:
     """Add float32 whose sizes are near to each other: a third of the time."""
-    table = np.zeros((len(digits[0]), 4), np.int64)
+    sums, squares = digits
+    table = np.zeros((len(sums), 4), np.int64)
     half = (layout.bits + 1) // 2
     scale = 2.0 ** (150 - layout.low)
     for start in range(0, cells.size, step):
         span = slice(start, start + step)
-        adding.add_near(cells[span], where[span], *nodata, scale, half, *least, table)
-        adding.empty_table(table, half, layout.low - layout.base, *digits)
-        carry(digits[0])
-        carry(digits[1])
+        given = (cells[span], where[span], *nodata, scale, half, *least, table)
+        adding.add_near(*given)
+        adding.empty_table(table, half, layout.low - layout.base, sums, squares)
+        carry(sums)
+        carry(squares)
 
 
 def _worst(dtype: np.dtype[Any]) -> tuple[Any, Any]:
@@ -283,5 +288,7 @@ def value_range(state: Moments) -> NDArray[Any]:
     if state.lows.dtype.kind == "f":
         high, low = state.highs.astype(np.float64), state.lows.astype(np.float64)
         with np.errstate(invalid="ignore", over="ignore"):  # infinity less infinity is NaN
-            return high - low
-    return state.highs.astype(object) - state.lows.astype(object)
+            spread: NDArray[Any] = high - low
+        return spread
+    whole: NDArray[Any] = state.highs.astype(object) - state.lows.astype(object)
+    return whole

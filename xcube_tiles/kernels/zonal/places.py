@@ -132,14 +132,6 @@ def locate(zones: NDArray[Any], labels: NDArray[Any]) -> Places:
 
 
 @njit(nogil=True, cache=True)
-def _limits(keys: NDArray[np.int64]) -> tuple[np.int64, np.int64]:
-    low, high = keys[0], keys[0]
-    for i in range(keys.size):
-        low, high = min(low, keys[i]), max(high, keys[i])
-    return low, high
-
-
-@njit(nogil=True, cache=True)
 def _mark(keys: NDArray[np.int64], low: np.int64, seen: NDArray[np.bool_]) -> None:
     for i in range(keys.size):
         seen[keys[i] - low] = True
@@ -161,10 +153,11 @@ def distinct(values: NDArray[Any]) -> NDArray[Any]:
     if not values.size or values.dtype == np.uint64:
         return np.unique(values)
     keys = np.ascontiguousarray(as_keys(values)).reshape(-1)
-    low, high = _limits(keys)
+    low, high = keys.min(), keys.max()
     span = int(high) - int(low) + 1
     if span > max(_SMALL_TABLE, _ENTRIES_PER_CELL * keys.size):
         return np.unique(values)
     seen = np.zeros(span, np.bool_)
     _mark(keys, low, seen)
-    return (np.flatnonzero(seen) + low).astype(values.dtype)
+    labels: NDArray[Any] = (np.flatnonzero(seen) + low).astype(values.dtype)
+    return labels

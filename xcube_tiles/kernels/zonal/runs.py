@@ -151,22 +151,54 @@ def merge_runs(states: Sequence[list[Runs]]) -> list[Runs]:
     return [_merge_layer(layers) for layers in zip(*states, strict=True)]
 
 
+@njit(nogil=True, cache=True)
+def _merge_two(
+    rows: tuple[NDArray[np.int64], NDArray[np.int64]],
+    bounds: tuple[NDArray[np.int64], NDArray[np.int64]],
+    values: tuple[NDArray[Any], NDArray[Any]],
+    counts: tuple[NDArray[np.int64], NDArray[np.int64]],
+    out: tuple[NDArray[np.int64], NDArray[Any], NDArray[np.int64]],
+) -> int:
+    """Merge the ascending values of each place; rows: where each of two has it, -1 nowhere."""
+    kept = 0
+    for w in range(rows[0].size):
+        one, two = rows[0][w], rows[1][w]
+        i, stop = (bounds[0][one], bounds[0][one + 1]) if one >= 0 else (0, 0)
+        j, end = (bounds[1][two], bounds[1][two + 1]) if two >= 0 else (0, 0)
+        while i < stop or j < end:
+            first = j >= end or (i < stop and values[0][i] <= values[1][j])
+            second = i >= stop or (j < end and values[1][j] <= values[0][i])
+            out[1][kept] = values[0][i] if first else values[1][j]
+            out[2][kept] = 0
+            if first:
+                out[2][kept] += counts[0][i]
+                i += 1
+            if second:
+                out[2][kept] += counts[1][j]
+                j += 1
+            kept += 1
+        out[0][w + 1] = kept
+    return kept
+
+
 def _merge_layer(parts: Sequence[Runs]) -> Runs:
-    ids, inverse = np.unique(np.concatenate([part.ids for part in parts]), return_inverse=True)
-    rows = np.split(inverse, np.cumsum([len(part.ids) for part in parts])[:-1])
-    where = np.concatenate(
-        [np.repeat(row, np.diff(part.bounds)) for row, part in zip(rows, parts, strict=True)]
-    )
-    values = np.concatenate([part.values for part in parts])
-    counts = np.concatenate([part.counts for part in parts])
-    order = np.lexsort((values, where))
-    where, values, counts = where[order], values[order], counts[order]
-    new = np.ones(len(values), np.bool_)
-    new[1:] = (values[1:] != values[:-1]) | (where[1:] != where[:-1])
-    first = np.flatnonzero(new)
-    totals = np.add.reduceat(counts, first) if len(first) else counts
-    bounds = np.searchsorted(where[first], np.arange(len(ids) + 1))
-    return Runs(ids, bounds, values[first], totals)
+    """Join runs two by two, so that each value is copied but a few times."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    one, two = _merge_layer(parts[:middle]), _merge_layer(parts[middle:])
+    ids = np.union1d(one.ids, two.ids)
+    rows = []
+    for part in (one, two):
+        row = np.full(len(ids), -1, np.int64)
+        row[np.searchsorted(ids, part.ids)] = np.arange(len(part.ids))
+        rows.append(row)
+    size = len(one.values) + len(two.values)
+    bounds = np.zeros(len(ids) + 1, np.int64)
+    out = (bounds, np.empty(size, one.values.dtype), np.empty(size, np.int64))
+    pairs = ((one.bounds, two.bounds), (one.values, two.values), (one.counts, two.counts))
+    kept = _merge_two((rows[0], rows[1]), pairs[0], pairs[1], pairs[2], out)
+    return Runs(ids, bounds, out[1][:kept].copy(), out[2][:kept].copy())
 
 
 def variety(state: Runs) -> NDArray[np.int64]:

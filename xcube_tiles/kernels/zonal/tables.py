@@ -71,8 +71,8 @@ def merge_tables(states: Sequence[Table]) -> Table:
     columns = np.unique(np.concatenate([state.columns for state in states]))
     counts = np.zeros((states[0].counts.shape[0], len(rows), len(columns)), np.int64)
     for state in states:
-        at = np.ix_(np.searchsorted(rows, state.rows), np.searchsorted(columns, state.columns))
-        counts[(slice(None), *at)] += state.counts
+        row, column = np.searchsorted(rows, state.rows), np.searchsorted(columns, state.columns)
+        counts[:, row[:, None], column[None, :]] += state.counts
     return Table(rows, columns, counts)
 
 
