@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from xcube_tiles.algebra.terrain.cells import positive
 from xcube_tiles.algebra.terrain.run import chosen, run_product
 from xcube_tiles.kernels.terrain import bends
 
@@ -24,7 +25,7 @@ def curvature(
     z_factor: ZFactor = None,
     edges: Edges = "focus",
 ) -> xr.DataArray:
-    """Return how the surface bends, in hundredths of one over the unit of the elevations.
+    """Return how the surface bends, in hundredths of one over the unit of the coordinates.
 
     Parameters
     ----------
@@ -39,8 +40,8 @@ def curvature(
 
     Returns
     -------
-    float32, NaN for NoData; 0 for plan and profile where the surface is level. Lazy if `elevation`
-    is, with one task per block.
+    float32, NaN for NoData; 0 for plan and profile where the surface is level. Per metre with
+    `z_factor="latitude"`. Lazy if `elevation` is, with one task per block.
 
     Raises
     ------
@@ -72,12 +73,14 @@ def curvature(
     (np.float32(2.0), np.float32(nan))
     """
     row = chosen("kind of curvature", kind, _KINDS)
+    # The kernel measures cells in the unit of the elevations, and so what it returns.
+    factor = 1.0 if z_factor is None or isinstance(z_factor, str) else 1 / positive(z_factor)
     return run_product(
         elevation,
         "curvature",
         (row,),
         edges=edges,
         z_factor=z_factor,
-        scale=(100.0, 0.0),
-        units="0.01 m-1",
+        scale=(100 * factor, 0.0),
+        units="0.01 m-1" if factor == 1 else None,
     )
