@@ -1,7 +1,7 @@
 """Sums over a raster that its mean, its variance and Moran's I are made of, without rounding.
 
-A state is an array (..., k) of Python integers, in units of `kernels.exact`: for each raster the
-numbers and sums that `cell_sums` or `pair_sums` names. States are merged by adding them.
+A state is an array (..., 8) of Python integers: for each raster numbers of cells, and sums in units
+of `kernels.exact`. States are merged by adding them.
 """
 
 from __future__ import annotations
@@ -9,22 +9,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numba import njit
 
-from xcube_tiles.kernels.exact import UNIT_BITS, exact_dot, exact_sum
+from xcube_tiles.kernels.exact import UNIT_BITS, count, multiply, new_counters, total_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ONE = 1 << UNIT_BITS
 
+_AT_ONCE = 1024
+"""Cells added up at a time: their products stay in the nearest cache."""
 
-def cell_sums(cells: NDArray[np.float64]) -> NDArray[Any]:
-    """Return count of cells, count of infinite ones, sum, and sum of squares, of each raster.
+
+def cell_sums(cells: NDArray[np.float64], lags: NDArray[np.float64] | None = None) -> NDArray[Any]:
+    """Return the state of rasters.
 
     Parameters
     ----------
     cells
         Rasters (..., y, x); NaN is NoData.
+    lags
+        For each cell the mean of its neighbours, NaN where it has none; by default nowhere.
+
+    Returns
+    -------
+    For each raster: the number of its cells, and of those that are infinite or too large to be
+    squared; the sum of cells, and of their squares; the number of pairs of cells and means, the sum
+    of their cells, of their means, and of their products.
 
     Examples
     --------
@@ -32,22 +44,53 @@ def cell_sums(cells: NDArray[np.float64]) -> NDArray[Any]:
     >>> state[0], state[2] / 2**1075, state[3] / 2**1075
     (2, 4.0, 10.0)
     """
-    return _of_each(cells.shape[:-2], [_cell_state(plane) for plane in _planes(cells)])
+    lead = cells.shape[:-2]
+    state = np.empty((int(np.prod(lead)), 8), object)
+    planes = cells.reshape(len(state), -1)
+    others = planes if lags is None else lags.reshape(len(state), -1)
+    for at, (plane, other) in enumerate(zip(planes, others, strict=True)):
+        sums = np.stack([new_counters() for _ in range(5)])
+        known, infinite, pairs = _add_up(
+            np.ascontiguousarray(plane), np.ascontiguousarray(other), lags is not None, sums
+        )
+        wrong = infinite + int(sums[:, :, -1].any())
+        x, squares, ours, theirs, products = (total_of(counters) for counters in sums)
+        state[at] = (known, wrong, x, squares, pairs, ours, theirs, products)
+    return state.reshape(*lead, 8)
 
 
-def pair_sums(cells: NDArray[np.float64], lags: NDArray[np.float64]) -> NDArray[Any]:
-    """Return the sums of cells, and four of the pairs of cells and means of their neighbours.
-
-    Parameters
-    ----------
-    cells
-        Rasters (..., y, x); NaN is NoData.
-    lags
-        For each cell the mean of its neighbours; NaN where it has none.
-    """
-    pairs = zip(_planes(cells), _planes(lags), strict=True)
-    states = [_cell_state(one) + _pair_state(one, two) for one, two in pairs]
-    return _of_each(cells.shape[:-2], states)
+@njit(nogil=True, cache=True)
+def _add_up(
+    cells: NDArray[np.float64], lags: NDArray[np.float64], paired: bool, sums: NDArray[np.int64]
+) -> tuple[int, int, int]:
+    rows = np.zeros((3, _AT_ONCE))
+    product, error = np.empty(_AT_ONCE), np.empty(_AT_ONCE)
+    known, infinite, pairs = 0, 0, 0
+    for start in range(0, len(cells), _AT_ONCE):
+        size = min(_AT_ONCE, len(cells) - start)
+        x, ours, theirs = rows[0, :size], rows[1, :size], rows[2, :size]
+        for j in range(size):
+            cell, lag = cells[start + j], lags[start + j]
+            # What has no value is counted as 0, which adds nothing.
+            good = np.isfinite(cell)
+            x[j] = cell if good else 0.0
+            known += not np.isnan(cell)
+            infinite += np.isinf(cell)
+            both = good and paired and np.isfinite(lag)
+            ours[j] = cell if both else 0.0
+            theirs[j] = lag if both else 0.0
+            pairs += both
+        count(x.view(np.int64), sums[0])
+        multiply(x, x, product[:size], error[:size])
+        count(product[:size].view(np.int64), sums[1])
+        count(error[:size].view(np.int64), sums[1])
+        if paired:
+            count(ours.view(np.int64), sums[2])
+            count(theirs.view(np.int64), sums[3])
+            multiply(ours, theirs, product[:size], error[:size])
+            count(product[:size].view(np.int64), sums[4])
+            count(error[:size].view(np.int64), sums[4])
+    return known, infinite, pairs
 
 
 def merge_sums(states: list[NDArray[Any]]) -> NDArray[Any]:
@@ -70,44 +113,22 @@ def moments(state: NDArray[Any], **params: object) -> NDArray[np.float64]:
 
 
 def moran(state: NDArray[Any], **params: object) -> NDArray[np.float64]:
-    """Return Moran's I of each raster from the state of `pair_sums`; rounded once."""
+    """Return Moran's I of each raster from the state of cells and lags; rounded once."""
     rows = [_moran(*row) for row in state.reshape(-1, state.shape[-1])]
     return np.array(rows, np.float64).reshape(state.shape[:-1])
 
 
-def _planes(cells: NDArray[np.float64]) -> NDArray[np.float64]:
-    return cells.reshape(-1, cells.shape[-2] * cells.shape[-1])
-
-
-def _of_each(shape: tuple[int, ...], states: list[tuple[int, ...]]) -> NDArray[Any]:
-    # Filled by hand: numpy would make int64 of small integers, and nothing of no rasters.
-    result = np.empty((len(states), len(states[0]) if states else 8), object)
-    for at, state in enumerate(states):
-        result[at, :] = state
-    return result.reshape(*shape, result.shape[-1])
-
-
-def _cell_state(cells: NDArray[np.float64]) -> tuple[int, ...]:
-    known = cells[~np.isnan(cells)]
-    finite = known[np.isfinite(known)]
-    return (len(known), len(known) - len(finite), exact_sum(finite), exact_dot(finite, finite))
-
-
-def _pair_state(cells: NDArray[np.float64], lags: NDArray[np.float64]) -> tuple[int, ...]:
-    both = np.isfinite(cells) & np.isfinite(lags)
-    ours, theirs = cells[both], lags[both]
-    return (int(both.sum()), exact_sum(ours), exact_sum(theirs), exact_dot(ours, theirs))
-
-
-def _moments(count: int, infinite: int, total: int, squares: int) -> tuple[float, float, float]:
-    if not count or infinite:
-        return count, np.nan, np.nan
-    spread = count * squares * _ONE - total**2
-    return count, total / (count * _ONE), spread / (count * _ONE) ** 2
+def _moments(
+    known: int, infinite: int, total: int, squares: int, *_: int
+) -> tuple[float, float, float]:
+    if not known or infinite:
+        return known, np.nan, np.nan
+    spread = known * squares * _ONE - total**2
+    return known, total / (known * _ONE), spread / (known * _ONE) ** 2
 
 
 def _moran(
-    count: int,
+    known: int,
     infinite: int,
     total: int,
     squares: int,
@@ -116,9 +137,9 @@ def _moran(
     theirs: int,
     products: int,
 ) -> float:
-    spread = count * squares * _ONE - total**2
+    spread = known * squares * _ONE - total**2
     if not pairs or infinite or not spread:
         return np.nan
-    # sum((x - mean) * (lag - mean)) with mean = total / count, times count**2.
-    shared = products * _ONE * count**2 - count * total * (ours + theirs) + pairs * total**2
+    # sum((x - mean) * (lag - mean)) with mean = total / known, times known**2.
+    shared = products * _ONE * known**2 - known * total * (ours + theirs) + pairs * total**2
     return shared / (pairs * spread)

@@ -15,12 +15,14 @@ from xcube_tiles.cube.variables import map_rasters
 from xcube_tiles.errors import AlgebraError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.kernels import correlation as kernels
-from xcube_tiles.kernels.focal.convolution import convolve_window, passes_of, weigh
-from xcube_tiles.kernels.focal.window import padded
+from xcube_tiles.kernels.focal.convolution import Scratch, convolve_window, passes_of, split, weigh
+from xcube_tiles.kernels.focal.window import Beyond, strips
 from xcube_tiles.kernels.neighborhood import Kernel
 from xcube_tiles.kernels.nodata import as_cells, average_dtype, with_nan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import xarray as xr
     from numpy.typing import NDArray
 
@@ -53,8 +55,8 @@ def morans_i(obj: XarrayT, neighborhood: Neighborhood, *, local: bool = False) -
     Floats without y and x: about 0 for cells in random order, towards 1 where like lies beside
     like, below 0 where unlike does. With `local`, a raster of each cell's part (float32 or float64,
     as averages are): positive within clusters of high or of low cells, negative for outliers. Lazy
-    if `obj` is. NaN where all cells are equal, none has a value, or one is infinite; a local one
-    also where the cell or all of its neighbours have no value.
+    if `obj` is. NaN where all cells are equal, none has a value, or one is infinite or beyond
+    1e150; a local one also where the cell or all of its neighbours have no value.
 
     Raises
     ------
@@ -141,8 +143,8 @@ def _weights(neighborhood: Neighborhood, *, focus: bool) -> NDArray[np.float64]:
         weights = neighborhood.weights.copy()
         if (weights < 0).any():
             raise AlgebraError(
-                "neighbours can't have negative weights, as they are shares of a mean; the least of "
-                f"this kernel is {weights.min()}"
+                "neighbours can't have negative weights, as they are shares of a mean; the least "
+                f"of this kernel is {weights.min()}"
             )
     else:
         weights = neighborhood.mask().astype(np.float64)
@@ -222,14 +224,25 @@ def _plane(block: NDArray[Any], cells: CellType) -> NDArray[np.float64]:
     return with_nan(as_cells(block), cells.nodata, np.float64)
 
 
+def _strips(
+    plane: NDArray[Any], margins: Margins, weights: NDArray[np.float64], cells: CellType
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Yield strips of a plane as floats, NaN where there is no value or no raster."""
+    depth = (weights.shape[0] // 2, weights.shape[1] // 2)
+    beyond = Beyond("clip", np.nan)
+    return strips(_plane(plane, cells), margins, depth, beyond, np.float64)
+
+
 def _lag_block(
     window: NDArray[Any], *, margins: Margins, cells: CellType, weights: NDArray[np.float64]
 ) -> NDArray[Any]:
-    depth = (weights.shape[0] // 2, weights.shape[1] // 2)
+    passes, scratch = passes_of(weights), Scratch()
 
     def fill(plane: NDArray[Any], out: NDArray[Any]) -> None:
-        rimmed = padded(_plane(plane, cells), margins, depth, "clip", np.nan)
-        convolve_window(rimmed, weights, 0.0, False, normalize=True, out=out)
+        for rows, strip in _strips(plane, margins, weights, cells):
+            convolve_window(
+                strip, passes, 0.0, False, normalize=True, out=out[rows], scratch=scratch
+            )
 
     return fill_layers(fill, window, margins, np.float64)
 
@@ -237,15 +250,16 @@ def _lag_block(
 def _sums_block(
     window: NDArray[Any], *, margins: Margins, cells: CellType, weights: NDArray[np.float64]
 ) -> NDArray[Any]:
-    depth = (weights.shape[0] // 2, weights.shape[1] // 2)
-    passes = passes_of(weights)
+    passes, squares = passes_of(weights), passes_of(weights**2)
+    plain, scratch = bool(((weights == 0) | (weights == 1)).all()), Scratch()
 
     def fill(plane: NDArray[Any], out: NDArray[Any]) -> None:
-        rimmed = padded(_plane(plane, cells), margins, depth, "clip", np.nan)
-        valid = ~np.isnan(rimmed)
-        out["cells"] = weigh(np.where(valid, rimmed, 0.0), passes)
-        out["weights"] = weigh(valid.astype(np.float64), passes)
-        out["squares"] = weigh(valid.astype(np.float64), passes_of(weights**2))
+        for rows, strip in _strips(plane, margins, weights, cells):
+            values, valid, _ = split(strip, 0.0, False, scratch)
+            block = out[rows]
+            block["cells"] = weigh(values, passes, scratch)
+            block["weights"] = weigh(valid, passes, scratch)
+            block["squares"] = block["weights"] if plain else weigh(valid, squares, scratch)
 
     return fill_layers(fill, window, margins, _SUMS)
 
@@ -257,7 +271,7 @@ def _cell_sums(block: NDArray[Any], *, origin: object, cells: CellType) -> NDArr
 def _pair_sums(
     block: NDArray[Any], lags: NDArray[Any], *, origin: object, cells: CellType
 ) -> NDArray[Any]:
-    return kernels.pair_sums(_plane(block, cells), lags)
+    return kernels.cell_sums(_plane(block, cells), lags)
 
 
 def _moran_block(
@@ -287,7 +301,7 @@ def _getis_block(
     with np.errstate(invalid="ignore", divide="ignore"):
         spread = (count * sums["squares"] - sums["weights"] ** 2) / (count - 1)
         score = (sums["cells"] - mean * sums["weights"]) / np.sqrt(variance * spread)
-    # Where all cells are in the neighbourhood with one weight, the spread is 0 but for rounding.
+    # Where all cells are in the neighbourhood, with one weight, the spread is 0 but for rounding.
     apart = spread > _LEAST * sums["weights"] ** 2
     known = ~np.isnan(_plane(block, cells)) & (variance > 0) & apart & (sums["weights"] > 0)
     return np.where(known, score, np.nan).astype(average_dtype(block.dtype))

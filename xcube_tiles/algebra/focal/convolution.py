@@ -14,8 +14,8 @@ from xcube_tiles.cube.georef import canonical
 from xcube_tiles.cube.variables import map_rasters
 from xcube_tiles.errors import AlgebraError
 from xcube_tiles.grid.celltype import CellType
-from xcube_tiles.kernels.focal.convolution import convolve_window, passes_of, weigh
-from xcube_tiles.kernels.focal.window import Edge, padded
+from xcube_tiles.kernels.focal.convolution import Scratch, convolve_window, passes_of, weigh
+from xcube_tiles.kernels.focal.window import Beyond, Edge, padded, strips
 from xcube_tiles.kernels.neighborhood import Kernel
 from xcube_tiles.kernels.nodata import average_dtype, is_valid, with_nan
 
@@ -190,6 +190,9 @@ def _convolve_block(
     skipna: bool,
 ) -> NDArray[Any]:
     depth = (weights.shape[0] // 2, weights.shape[1] // 2)
+    passes, support = passes_of(weights), passes_of((weights != 0).astype(np.float64))
+
+    scratch = Scratch()
 
     def fill(plane: NDArray[Any], out: NDArray[Any]) -> None:
         nodata, known = number_of(cells, plane.dtype)
@@ -200,13 +203,17 @@ def _convolve_block(
             # Not every value fits the cells' dtype, and integers may have no number for NoData.
             rimmed, known = with_nan(plane, cells.nodata, np.float64), False
             nodata, beyond = 0.0, np.nan if constant is None else float(constant)
-        rimmed = padded(rimmed, margins, depth, edge, beyond)
-        convolve_window(rimmed, weights, nodata, known, normalize=normalize, out=out)
+        around = Beyond(edge, beyond)
+        for rows, strip in strips(rimmed, margins, depth, around, rimmed.dtype):
+            convolve_window(
+                strip, passes, nodata, known, normalize=normalize, out=out[rows], scratch=scratch
+            )
+        if skipna and target == "all":
+            return
         valid = is_valid(plane, cells.nodata)
         if not skipna and not valid.all():
             gaps = padded((~valid).astype(np.float64), margins, depth, edge, 0.0)
-            support = (weights != 0).astype(np.float64)
-            out[weigh(gaps, passes_of(support)) > 0] = np.nan
+            out[weigh(gaps, support) > 0] = np.nan
         focus = core(valid, margins)
         if target == "data":
             out[~focus] = np.nan

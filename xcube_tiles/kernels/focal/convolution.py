@@ -21,9 +21,6 @@ _EXACT = 1e-14
 """Relative error up to which the product of a column and a row counts as the weights: some units
 of the last place, less than what rounding makes of the sums."""
 
-_ROWS = 64
-"""Least rows computed at a time: their planes stay in the cache."""
-
 
 class Passes(NamedTuple):
     """Weights as the passes that are made over a window, one after the other."""
@@ -36,6 +33,9 @@ class Passes(NamedTuple):
 
     shape: tuple[int, int]
     """Rows and columns of all weights together."""
+
+    support: NDArray[np.int64]
+    """Row and column of each weight that isn't 0, (n, 2)."""
 
 
 def passes_of(weights: NDArray[np.float64]) -> Passes:
@@ -58,10 +58,30 @@ def passes_of(weights: NDArray[np.float64]) -> Passes:
     fewer = np.count_nonzero(row) + np.count_nonzero(column) < np.count_nonzero(weights)
     parts = [row[None, :], column[:, None]] if separable and fewer else [weights]
     places = tuple(np.argwhere(part) for part in parts)
-    return Passes(places, tuple(part[part != 0] for part in parts), weights.shape)
+    return Passes(
+        places, tuple(part[part != 0] for part in parts), weights.shape, np.argwhere(weights)
+    )
 
 
-def weigh(plane: NDArray[np.float64], passes: Passes) -> NDArray[np.float64]:
+class Scratch:
+    """Planes that the strips of a block use in turn: fresh memory costs more than the sums do."""
+
+    __slots__ = ("_planes",)
+
+    def __init__(self) -> None:
+        self._planes: dict[str, NDArray[np.float64]] = {}
+
+    def plane(self, name: str, shape: tuple[int, int]) -> NDArray[np.float64]:
+        """Return a plane of a shape, with any content; the one of this name before is lost."""
+        size = shape[0] * shape[1]
+        if name not in self._planes or self._planes[name].size < size:
+            self._planes[name] = np.empty(size)
+        return self._planes[name][:size].reshape(shape)
+
+
+def weigh(
+    plane: NDArray[np.float64], passes: Passes, scratch: Scratch | None = None, name: str = "sums"
+) -> NDArray[np.float64]:
     """Return the weighted sums of a window's cells.
 
     Parameters
@@ -70,6 +90,8 @@ def weigh(plane: NDArray[np.float64], passes: Passes) -> NDArray[np.float64]:
         Window with full rims; no NaN.
     passes
         What `passes_of` makes of the weights. They lie over the window as they are: unflipped.
+    scratch, name
+        Where to find memory, and the name there of the result.
 
     Examples
     --------
@@ -78,10 +100,12 @@ def weigh(plane: NDArray[np.float64], passes: Passes) -> NDArray[np.float64]:
            [2.],
            [2.]])
     """
+    scratch = scratch or Scratch()
     height, width = (plane.shape[at] - passes.shape[at] + 1 for at in (0, 1))
-    for places, weights in zip(passes.places, passes.weights, strict=True):
-        last = places is passes.places[-1]
-        out = np.empty((height if last else plane.shape[0], width))
+    for at, (places, weights) in enumerate(zip(passes.places, passes.weights, strict=True)):
+        last = at == len(passes.weights) - 1
+        shape = (height if last else plane.shape[0], width)
+        out = scratch.plane(name if last else "rows", shape)
         _add_weighted(plane, places, weights, out)
         plane = out
     return plane
@@ -119,12 +143,13 @@ def _add_weighted(
 
 def convolve_window(
     window: NDArray[Any],
-    weights: NDArray[np.float64],
+    passes: Passes,
     nodata: Any,
     masked: bool,
     *,
     normalize: bool,
     out: NDArray[Any],
+    scratch: Scratch,
 ) -> None:
     """Fill `out` with the weighted sums, or means, of the valid cells of a window.
 
@@ -132,42 +157,45 @@ def convolve_window(
     ----------
     window
         Cells with full rims, of any number dtype.
-    weights
-        As they lie over the window, of shape (2 * dy + 1, 2 * dx + 1).
+    passes
+        What `passes_of` makes of the weights; they lie over the window unflipped.
     nodata, masked
         The number that means NoData, in the dtype of the cells, and whether there is one.
     normalize
         Divide each sum by the sum of the weights of its valid cells; weights must not be negative.
     out
         Float cells (h, w); NaN where no cell with a weight is valid.
+    scratch
+        Memory that one call after the other may use.
     """
-    passes = passes_of(weights)
-    support = np.argwhere(weights)
-    rows = max(_ROWS, 4 * (weights.shape[0] // 2))
-    for top in range(0, out.shape[0], rows):
-        strip = out[top : top + rows]
-        cells = window[top : top + len(strip) + weights.shape[0] - 1]
-        values, valid = np.empty(cells.shape), np.empty(cells.shape)
-        gaps = split_cells(cells, nodata, masked, values, valid)
-        sums = weigh(values, passes)
-        if normalize:
-            # A sum over weights in the same order: their mean of equal cells is the cell.
-            with np.errstate(invalid="ignore"):
-                sums /= weigh(valid, passes)
-        elif gaps:
-            _blank(valid, support, sums)
-        strip[...] = sums
+    values, valid, gaps = split(window, nodata, masked, scratch)
+    sums = weigh(values, passes, scratch)
+    if normalize:
+        # Where nothing is missing all sums of weights are one number, added up in the same order.
+        shares = weigh(valid if gaps else np.ones(passes.shape), passes, scratch, "shares")
+        with np.errstate(invalid="ignore"):
+            sums /= shares
+    elif gaps:
+        _blank(valid, passes.support, sums)
+    out[...] = sums
+
+
+def split(
+    window: NDArray[Any], nodata: Any, masked: bool, scratch: Scratch
+) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+    """Return cells or 0 for NoData, 1 or 0 for NoData, and the number of NoData cells."""
+    values, valid = (scratch.plane(name, window.shape) for name in ("values", "valid"))
+    return values, valid, _split(window, nodata, masked, values, valid)
 
 
 @njit(nogil=True, cache=True)
-def split_cells(
+def _split(
     cells: NDArray[Any],
     nodata: Any,
     masked: bool,
     values: NDArray[np.float64],
     valid: NDArray[np.float64],
 ) -> int:
-    """Fill `values` with cells or 0, `valid` with 1 or 0 for NoData; return how many are NoData."""
     gaps = 0
     for i in range(cells.shape[0]):
         row, value, known = cells[i], values[i], valid[i]
