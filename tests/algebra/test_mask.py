@@ -66,4 +66,4 @@ def test_refused() -> None:
 
 def test_values_must_be_a_list() -> None:
     with pytest.raises(DimensionError, match="must be a list of mask values, got 3"):
-        mask(LAND, CLOUDS, values=3)
+        mask(LAND, CLOUDS, values=3)  # type: ignore[arg-type]

@@ -8,9 +8,13 @@ from xcube_tiles.accessor.base import Accessor
 from xcube_tiles.typing import XarrayT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from xcube_tiles.algebra.tiles import TileFunction, Tiling
+    from xcube_tiles.cube.overlap import Overlap
+    from xcube_tiles.grid.celltype import CellType
     from xcube_tiles.grid.extent import Extent
+    from xcube_tiles.grid.keys import TileKey
     from xcube_tiles.grid.layout import TileLayout
     from xcube_tiles.typing import ResamplingName
 
@@ -44,3 +48,50 @@ class GridMethods(Accessor[XarrayT]):
         from xcube_tiles.algebra.reproject import crop
 
         return crop(self._obj, extent)
+
+    def resample(
+        self,
+        *,
+        resolution: float | tuple[float, float] | None = None,
+        shape: tuple[int, int] | None = None,
+        factor: float | tuple[float, float] | None = None,
+        resampling: ResamplingName | Mapping[str, ResamplingName] = "nearest",
+    ) -> XarrayT:
+        """Give the cube cells of another size; see `xcube_tiles.algebra.resample.resample`."""
+        from xcube_tiles.algebra.resample import resample
+
+        return resample(
+            self._obj, resolution=resolution, shape=shape, factor=factor, resampling=resampling
+        )
+
+    def mosaic(
+        self,
+        others: Sequence[XarrayT],
+        *,
+        overlap: Overlap = "first",
+        target: object = None,
+        resampling: ResamplingName | Mapping[str, ResamplingName] = "nearest",
+    ) -> XarrayT:
+        """Put cubes of several places together; see `xcube_tiles.algebra.mosaic.mosaic`."""
+        from xcube_tiles.algebra.mosaic import mosaic
+
+        return mosaic(self._obj, others, overlap=overlap, target=target, resampling=resampling)
+
+    def split(self, layout: Tiling = 256, *, pad: bool = False) -> dict[TileKey, XarrayT]:
+        """Cut the cube into the tiles of a layout; see `xcube_tiles.algebra.tiles.split`."""
+        from xcube_tiles.algebra.tiles import split
+
+        return split(self._obj, layout, pad=pad)
+
+    def map_tiles(
+        self,
+        func: TileFunction,
+        layout: Tiling = 256,
+        *,
+        depth: int = 0,
+        cell_type: CellType | str | None = None,
+    ) -> XarrayT:
+        """Apply a function to each tile of a layout; see `xcube_tiles.algebra.tiles.map_tiles`."""
+        from xcube_tiles.algebra.tiles import map_tiles
+
+        return map_tiles(self._obj, func, layout, depth=depth, cell_type=cell_type)

@@ -69,7 +69,7 @@ def reproject(
 
 
 def _target_grid(obj: XarrayObject, target: object, resolution: float | None) -> GeoBox:
-    grid = _given_grid(target)
+    grid = given_grid(target)
     if grid is not None and resolution is not None:
         raise GridError("the target's grid has a resolution of its own; pass a CRS instead")
     if grid is not None:
@@ -85,7 +85,8 @@ def _target_grid(obj: XarrayObject, target: object, resolution: float | None) ->
     return source.to_crs(crs, resolution=resolution)  # type: ignore[arg-type]
 
 
-def _given_grid(target: object) -> GeoBox | None:
+def given_grid(target: object) -> GeoBox | None:
+    """Return the grid of a GeoBox, a TileLayout or an xarray object; None of anything else."""
     if isinstance(target, GeoBox):
         return target
     if isinstance(target, TileLayout):

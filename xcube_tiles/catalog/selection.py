@@ -125,7 +125,7 @@ def _window(
     rows, cols = touched(level.geobox[:height, :width], extent)
     if cols.start >= cols.stop or rows.start >= rows.stop:
         raise GridError(
-            f"{tuple(extent.bounds)!r} of {extent.crs!s} doesn't touch layer {layer.name!r}, which "
+            f"{tuple(extent.to_crs(layer.crs).bounds)!r} doesn't touch layer {layer.name!r}, which "
             f"covers {tuple(layer.extent.bounds)!r} of {layer.crs!s}"
         )
     return rows, cols

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, get_args
 
@@ -138,6 +138,53 @@ def resolve(
     if target.nodata is not None:
         result[no_left & no_right] = target.nodata
     return result
+
+
+def resolve_all(
+    blocks: Sequence[Block], *, overlap: Overlap, source: CellType, target: CellType
+) -> Block:
+    """Resolve any number of blocks of cells, in order; NoData gives way to the other's values.
+
+    Parameters
+    ----------
+    blocks
+        Blocks of equal shape, of the cell type `source`; at least one.
+    overlap, source, target
+        As for `resolve`; a mean is that of all valid cells, however many there are.
+
+    Raises
+    ------
+    CellOverflowError
+        A sum of 64-bit integers that doesn't fit.
+    DimensionError
+        A callable that returns another shape.
+    """
+    if overlap == "mean":
+        return _mean_of_all(blocks, source, target)
+    first, *rest = (_as_cells(block, source, target) for block in blocks)
+    for block in rest:
+        first = resolve(first, block, overlap=overlap, source=target, target=target)
+    return first
+
+
+def _as_cells(block: Block, source: CellType, target: CellType) -> Block:
+    if source == target:
+        return block
+    cells = block.astype(target.dtype)
+    if target.nodata is not None:
+        cells[source.is_nodata(block)] = target.nodata
+    return cells
+
+
+def _mean_of_all(blocks: Sequence[Block], source: CellType, target: CellType) -> Block:
+    total, count = np.zeros(blocks[0].shape), np.zeros(blocks[0].shape, np.intp)
+    for block in blocks:
+        valid = ~source.is_nodata(block)
+        np.add(total, block, out=total, where=valid)
+        count += valid
+    with np.errstate(invalid="ignore"):
+        mean: Block = (total / count).astype(target.dtype)
+    return mean
 
 
 def _as_floats(block: Block, source: CellType) -> Block:
