@@ -60,8 +60,8 @@ class _View:
 
     def reach(self, step: int) -> int:
         """Return how many cells are seen along y (0) or x (1) from the observer, at most."""
-        # One more than needed: the kernel measures the distance.
-        return 1 + int(min(self.limits[0] / self.cell[step], 2.0**60))
+        # Rounding must not lose the last cell; what is too far away the kernel leaves out.
+        return int(min(self.limits[0] / self.cell[step] * (1 + 1e-9), 2.0**60))
 
     def window(self, rows: slice, cols: slice) -> tuple[slice, slice]:
         """Return what a block's lines of sight cross: it and the observer; empty out of reach."""
