@@ -205,6 +205,30 @@ def _is_small(window: NDArray[Any], mask: NDArray[np.bool_]) -> bool:
 
 
 @njit(nogil=True, cache=True)
+def _end_runs(
+    above: NDArray[Any],
+    here: NDArray[Any],
+    row: int,
+    counts: NDArray[np.int32],
+    base: int,
+    sign: int,
+    runs: NDArray[np.int32],
+    keys: NDArray[np.int32],
+) -> None:
+    """Go one row down sorted columns; `keys` gets ``base + sign * length`` of runs that end, or 0.
+
+    Short loops over few arrays, here and below: with more of them the compiler can't be sure that
+    none overlap, and leaves the vector units idle.
+    """
+    for w in range(WIDTH):
+        n = counts[w]
+        ended = (row == n) | ((row < n) & (here[w] != above[w]))
+        keys[w] = base + sign * runs[w] if ended else 0
+    for w in range(WIDTH):
+        runs[w] = 1 if keys[w] > 0 else runs[w] + 1
+
+
+@njit(nogil=True, cache=True)
 def _extreme_runs(
     cells: NDArray[Any],
     valid: NDArray[np.uint8],
@@ -218,23 +242,23 @@ def _extreme_runs(
     """Walk the runs of equal values in sorted columns, all columns of a strip in step."""
     block = np.zeros((down.size + 1, WIDTH), cells.dtype)  # the last row is looked at, not used
     counts, runs = np.empty(WIDTH, np.int32), np.empty(WIDTH, np.int32)
-    score, best = np.empty(WIDTH, np.int32), np.empty(WIDTH, cells.dtype)
+    keys, score = np.empty(WIDTH, np.int32), np.empty(WIDTH, np.int32)
+    best = np.empty(WIDTH, cells.dtype)
+    base = 0 if sign == _MOST else down.size + 1
     for i in range(out.shape[0]):
         for first in range(0, out.shape[1], WIDTH):
             width = min(WIDTH, out.shape[1] - first)
             gather_windows(cells, valid, down, right, i, first, width, block, counts)
             sort_columns(block, network)
-            best[:], score[:], runs[:] = missing, -down.size - 1, 1
+            best[:], score[:], runs[:] = missing, 0, 1
             for t in range(1, down.size + 1):
-                above, here = block[t - 1], block[t]
+                _end_runs(block[t - 1], block[t], t, counts, base, sign, runs, keys)
+                above = block[t - 1]
                 for w in range(WIDTH):
-                    n, run = counts[w], runs[w]
-                    ended = (t == n) | ((t < n) & (here[w] != above[w]))
                     # Strict: of values that are equally frequent the smallest stays.
-                    better = ended & (sign * run > score[w])
-                    score[w] = sign * run if better else score[w]
-                    best[w] = above[w] if better else best[w]
-                    runs[w] = 1 if ended else run + 1
+                    best[w] = above[w] if keys[w] > score[w] else best[w]
+                for w in range(WIDTH):
+                    score[w] = max(score[w], keys[w])
             out[i, first : first + width] = best[:width]
 
 
@@ -249,9 +273,10 @@ def _sum_over_runs(
     totals: NDArray[np.int64],
     counts: NDArray[np.int32],
 ) -> None:
+    """Add up ``table[length]`` over the runs of equal values in sorted columns; count values."""
     block = np.zeros((down.size + 1, WIDTH), cells.dtype)
     valids, runs = np.empty(WIDTH, np.int32), np.empty(WIDTH, np.int32)
-    total = np.empty(WIDTH, np.int64)
+    keys, total = np.empty(WIDTH, np.int32), np.empty(WIDTH, np.int64)
     for i in range(totals.shape[0]):
         for first in range(0, totals.shape[1], WIDTH):
             width = min(WIDTH, totals.shape[1] - first)
@@ -259,11 +284,8 @@ def _sum_over_runs(
             sort_columns(block, network)
             total[:], runs[:] = 0, 1
             for t in range(1, down.size + 1):
-                above, here = block[t - 1], block[t]
+                _end_runs(block[t - 1], block[t], t, valids, 0, 1, runs, keys)
                 for w in range(WIDTH):
-                    n, run = valids[w], runs[w]
-                    ended = (t == n) | ((t < n) & (here[w] != above[w]))
-                    total[w] += table[run] if ended else 0
-                    runs[w] = 1 if ended else run + 1
+                    total[w] += table[np.uint32(keys[w])]  # table[0] is 0
             totals[i, first : first + width] = total[:width]
             counts[i, first : first + width] = valids[:width]
