@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 ACCESSORS = (DataArrayTiles, DatasetTiles, DataTreeTiles)
 
+STARRED = inspect.Parameter.VAR_POSITIONAL
+
 OWN = {"layout"}
 """Methods whose function takes something else than the object."""
 
@@ -95,13 +97,19 @@ def test_methods_pass_every_option_on(
     if name == "render":
         monkeypatch.setattr("xcube_tiles.render.cube.CubeSource", lambda obj: obj)
     method = getattr(owner, name)
-    given = {option: object() for option, _, _ in options(method)}
+    given: dict[str, object] = {option: object() for option, _, _ in options(method)}
+    starred = [option for option, kind, _ in options(method) if kind is STARRED]
     obj = object()
-    method(owner(obj), **given)
+    if starred:
+        method(owner(obj), *given.values())
+        given |= {option: (given[option],) for option in starred}
+    else:
+        method(owner(obj), **given)
     assert next(iter(passed.values())) is obj
     renamed = RENAMED.get(name, {})
     for option, value in given.items():
-        assert passed[renamed.get(option, option)] is value
+        found = passed[renamed.get(option, option)]
+        assert found == value if option in starred else found is value
 
 
 @pytest.mark.parametrize("owner", [DataArrayTiles, DatasetTiles, DataTreeTiles])

@@ -8,12 +8,15 @@ from xcube_tiles.accessor.base import Accessor
 from xcube_tiles.typing import XarrayT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import xarray as xr
 
     from xcube_tiles.algebra.area import Area
     from xcube_tiles.algebra.local.operands import Operand
+    from xcube_tiles.algebra.local.reclassify import Boundary, Fallback
+    from xcube_tiles.algebra.local.scaling import Normalization
+    from xcube_tiles.grid.celltype import CellType
     from xcube_tiles.typing import XarrayObject
 
 
@@ -51,6 +54,84 @@ class LocalMethods(Accessor[XarrayT]):
         from xcube_tiles.algebra.local.choice import undefined
 
         return undefined(self._obj)
+
+    def cell_statistics(
+        self, others: XarrayObject | Sequence[XarrayObject], statistic: str
+    ) -> XarrayT:
+        """Compute a statistic of the cells that several cubes have at one place.
+
+        See `xcube_tiles.algebra.local.statistics.cell_statistics`.
+        """
+        from xcube_tiles.algebra.local.statistics import cell_statistics
+
+        return cell_statistics(self._obj, others, statistic)
+
+    def rank(self, over: str | XarrayObject | Sequence[XarrayObject], n: int) -> XarrayT:
+        """Return the n-th lowest values; see `xcube_tiles.algebra.local.statistics.rank`."""
+        from xcube_tiles.algebra.local.statistics import rank
+
+        return rank(self._obj, over, n)
+
+    def combine(self, others: XarrayObject | Sequence[XarrayObject] = ()) -> xr.DataArray:
+        """Give combinations numbers; see `xcube_tiles.algebra.local.combine.combine`."""
+        from xcube_tiles.algebra.local.combine import combine
+
+        return combine(self._obj, others)
+
+    def combinations(self, others: XarrayObject | Sequence[XarrayObject] = ()) -> xr.Dataset:
+        """Return what the numbers that `combine` gives stand for. This computes.
+
+        See `xcube_tiles.algebra.local.combine.combinations`.
+        """
+        from xcube_tiles.algebra.local.combine import combinations
+
+        return combinations(self._obj, others)
+
+    def reclassify(
+        self,
+        table: Mapping[float, float | None],
+        *,
+        boundary: Boundary = "less-equal",
+        fallback: Fallback = None,
+        strict: bool = False,
+        cell_type: CellType | str | None = None,
+    ) -> XarrayT:
+        """Give cells new values; see `xcube_tiles.algebra.local.reclassify.reclassify`."""
+        from xcube_tiles.algebra.local.reclassify import reclassify
+
+        return reclassify(
+            self._obj,
+            table,
+            boundary=boundary,
+            fallback=fallback,
+            strict=strict,
+            cell_type=cell_type,
+        )
+
+    def rescale(
+        self,
+        new_min: float,
+        new_max: float,
+        *,
+        old_min: float | None = None,
+        old_max: float | None = None,
+    ) -> XarrayT:
+        """Move cells into another range; see `xcube_tiles.algebra.local.scaling.rescale`."""
+        from xcube_tiles.algebra.local.scaling import rescale
+
+        return rescale(self._obj, new_min, new_max, old_min=old_min, old_max=old_max)
+
+    def normalize(self, *, method: Normalization = "range") -> XarrayT:
+        """Make values comparable; see `xcube_tiles.algebra.local.scaling.normalize`."""
+        from xcube_tiles.algebra.local.scaling import normalize
+
+        return normalize(self._obj, method=method)
+
+    def clip(self, low: float | None = None, high: float | None = None) -> XarrayT:
+        """Keep cells within limits; see `xcube_tiles.algebra.local.scaling.clip`."""
+        from xcube_tiles.algebra.local.scaling import clip
+
+        return clip(self._obj, low, high)
 
     def mask(
         self,

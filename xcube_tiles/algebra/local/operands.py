@@ -24,11 +24,6 @@ Number: TypeAlias = int | float
 Operand: TypeAlias = int | float | xr.DataArray | xr.Dataset
 """A number for every cell, or a raster on the same grid; a Dataset goes variable by variable."""
 
-_SINGLE = frozenset({"units", "standard_name", "valid_min", "valid_max", "valid_range"})
-_VALUE_ATTRS = _SINGLE | {
-    "flag_values", "flag_meanings", "flag_masks", "scale_factor", "add_offset", "actual_range",
-}  # fmt: skip
-
 
 def number(value: object, what: str) -> Number:
     """Return a number of Python's; True is 1.
@@ -136,11 +131,3 @@ def result_like(arrays: Sequence[xr.DataArray], data: Any, attrs: dict[Any, Any]
     }
     result = xr.DataArray(data, {**extra, **first.coords}, dims, attrs=attrs)
     return result.rename(first.name)  # None as well, for which xarray would take dask's name
-
-
-def derived_attrs(attrs: dict[Any, Any], *, units: bool) -> dict[Any, Any]:
-    """Return attributes without what described the single values; with their units if wanted."""
-    kept = {key: value for key, value in attrs.items() if key not in _VALUE_ATTRS}
-    if units and "units" in attrs:
-        kept["units"] = attrs["units"]
-    return kept

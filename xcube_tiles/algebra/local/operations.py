@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from xcube_tiles.algebra.attributes import value_attrs
 from xcube_tiles.algebra.local.numbers import Numbers, join, numbers_of, result_type, work_dtype
 from xcube_tiles.algebra.local.operands import (
     Number,
     Operand,
     common_dims,
-    derived_attrs,
     map_operands,
     result_like,
     threads_for,
@@ -189,7 +189,7 @@ def local_arrays(row: Operation, operands: list[xr.DataArray | Number]) -> xr.Da
         plan=plan,
         threads=threads_for(blocks),
     )
-    attrs = derived_attrs(arrays[0].attrs, units=row.units)
+    attrs = value_attrs(arrays[0].attrs, "keep" if row.units else "drop")
     return set_cell_type(result_like(arrays, data, attrs), plan.target)
 
 
