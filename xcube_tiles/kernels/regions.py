@@ -52,36 +52,16 @@ def label(
     cells = np.ascontiguousarray(cells)
     known = nodata is not None and not np.isnan(nodata)
     missing = cells.dtype.type(nodata if nodata is not None and known else 0)
+    most = _count_runs(cells)
+    starts, stops = np.empty(most, np.int32), np.empty(most, np.int32)
+    parents = np.empty(most, dtype)
+    ends = np.empty(len(cells), np.int64)
+    runs = _unite_runs(cells, missing, known, int(diagonal), starts, stops, parents, ends)
+    firsts = np.empty(runs, np.int64)
+    count = _number_runs(runs, parents, ends, starts, cells.shape[1], firsts)
     numbers = np.empty(cells.shape, dtype)
-    return numbers, _label(cells, missing, known, 1 if diagonal else 0, numbers)
-
-
-@njit(nogil=True, cache=True)
-def _label(
-    cells: NDArray[Any], nodata: Any, masked: bool, reach: int, numbers: NDArray[Any]
-) -> NDArray[np.int64]:
-    height, width = cells.shape
-    count = _count_runs(cells)
-    starts, stops = np.empty(count, np.int32), np.empty(count, np.int32)
-    parents = np.empty(count, numbers.dtype)
-    ends = np.empty(height, np.int64)  # where the runs of each row end
-    run, above = 0, 0
-    for y in range(height):
-        first = run
-        run = _find_runs(cells[y], nodata, masked, run, starts, stops, parents)
-        ends[y] = run
-        if y > 0:
-            _unite_rows(cells, y, reach, (above, first, run), starts, stops, parents)
-        above = first
-    firsts = _number_runs(parents[:run], ends, starts, width)
-    run = 0
-    for y in range(height):
-        row = numbers[y]
-        row[:] = 0
-        while run < ends[y]:
-            row[starts[run] : stops[run]] = parents[run]
-            run += 1
-    return firsts
+    _write_runs(starts, stops, parents, ends, numbers)
+    return numbers, firsts[:count].copy()
 
 
 @njit(nogil=True, cache=True)
@@ -97,102 +77,119 @@ def _count_runs(cells: NDArray[Any]) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _find_runs(
-    row: NDArray[Any], nodata: Any, masked: bool, run: int, starts: NDArray[np.int32],
-    stops: NDArray[np.int32], parents: NDArray[Any],
-) -> int:  # fmt: skip
-    """Append the runs of one row that have a value; return the number of runs so far."""
-    width = row.size
-    start = 0
-    while start < width:
-        value = row[start]
-        stop = start + 1
-        while stop < width and row[stop] == value:
-            stop += 1
-        if not is_missing(value, nodata, masked):
-            starts[run], stops[run], parents[run] = start, stop, run
-            run += 1
-        start = stop
+def _unite_runs(
+    cells: NDArray[Any], nodata: Any, masked: bool, reach: int, starts: NDArray[np.int32],
+    stops: NDArray[np.int32], parents: NDArray[Any], ends: NDArray[np.int64],
+) -> Any:  # fmt: skip
+    """Find the runs that have a value, fill `ends` with where each row's end; return their number.
+
+    Each run's parent is one of its region that precedes it, or itself if none does.
+    """
+    above, first, run = np.int64(0), np.int64(0), np.int64(0)
+    for y in range(cells.shape[0]):
+        row = cells[y]
+        first, start = run, np.int64(0)
+        while start < row.size:
+            value = row[start]
+            stop = start + 1
+            while stop < row.size and row[stop] == value:
+                stop += 1
+            if not is_missing(value, nodata, masked):
+                starts[run], stops[run], parents[run] = start, stop, run
+                run += 1
+            start = stop
+        ends[y] = run
+        if y > 0:
+            _unite_rows(cells[y - 1], row, reach, above, first, run, starts, stops, parents)
+        above = first
     return run
 
 
 @njit(nogil=True, cache=True)
 def _unite_rows(
-    cells: NDArray[Any], y: int, reach: int, runs: tuple[int, int, int],
+    upper_row: NDArray[Any], lower_row: NDArray[Any], reach: int, above: int, first: int, end: int,
     starts: NDArray[np.int32], stops: NDArray[np.int32], parents: NDArray[Any],
 ) -> None:  # fmt: skip
-    """Unite the runs of a row with those of equal value above: `runs` are above, first, end."""
-    above, first, end = runs
+    """Unite the runs of a row, from `first` to `end`, with equal ones of that above they touch."""
     upper, lower = above, first
     while upper < first and lower < end:
         if (
             starts[upper] < stops[lower] + reach
             and starts[lower] < stops[upper] + reach
-            and cells[y - 1, starts[upper]] == cells[y, starts[lower]]
+            and upper_row[starts[upper]] == lower_row[starts[lower]]
         ):
             unite(parents, upper, lower)
-        # a run that ends here may, by a corner, still touch the next one of the other row
-        if stops[upper] < stops[lower]:
+        # The run that ends first touches none to come; where both end at one column, either may
+        # still touch the next one of the other row by a corner.
+        beside = lower + 1
+        if (
+            reach > 0
+            and stops[upper] == stops[lower]
+            and beside < end
+            and starts[beside] == stops[upper]
+            and upper_row[starts[upper]] == lower_row[starts[beside]]
+        ):
+            unite(parents, upper, beside)
+        if stops[upper] <= stops[lower]:
             upper += 1
-        elif stops[upper] > stops[lower]:
-            lower += 1
         else:
-            if reach and lower + 1 < end:
-                _touch(cells, y, upper, lower + 1, starts, stops, parents)
-            if reach and upper + 1 < first:
-                _touch(cells, y, upper + 1, lower, starts, stops, parents)
-            upper += 1
             lower += 1
 
 
 @njit(nogil=True, cache=True)
-def _touch(
-    cells: NDArray[Any], y: int, upper: int, lower: int,
-    starts: NDArray[np.int32], stops: NDArray[np.int32], parents: NDArray[Any],
-) -> None:  # fmt: skip
-    """Unite two runs that meet at a corner, if they do and are equal."""
-    meet = stops[upper] == starts[lower] or stops[lower] == starts[upper]
-    if meet and cells[y - 1, starts[upper]] == cells[y, starts[lower]]:
-        unite(parents, upper, lower)
-
-
-@njit(nogil=True, cache=True)
-def root_of(parents: NDArray[Any], at: int) -> int:
+def root_of(parents: NDArray[Any], at: int) -> Any:
     """Return the smallest member of a set, halving the way to it for the next who asks."""
-    while parents[at] != at:
-        parents[at] = parents[parents[at]]
-        at = parents[at]
-    return at
+    root = np.int64(at)
+    while parents[root] != root:
+        parents[root] = parents[parents[root]]
+        root = np.int64(parents[root])
+    return root
 
 
 @njit(nogil=True, cache=True)
 def unite(parents: NDArray[Any], one: int, two: int) -> None:
     """Unite the sets of two members; the smallest member stands for the set."""
-    one, two = root_of(parents, one), root_of(parents, two)
-    if one < two:
-        parents[two] = one
-    elif two < one:
-        parents[one] = two
+    low, high = root_of(parents, one), root_of(parents, two)
+    if low > high:
+        low, high = high, low
+    parents[high] = low
 
 
 @njit(nogil=True, cache=True)
 def _number_runs(
-    parents: NDArray[Any], ends: NDArray[np.int64], starts: NDArray[np.int32], width: int
-) -> NDArray[np.int64]:
-    """Replace the parents of runs by the numbers of their regions; return their first cells."""
-    count = np.int64(0)
-    for run in range(parents.size):
-        count += np.int64(parents[run] == run)
-    firsts = np.empty(count, np.int64)
-    region, y = 0, 0
-    for run in range(parents.size):
+    runs: int, parents: NDArray[Any], ends: NDArray[np.int64], starts: NDArray[np.int32],
+    width: int, firsts: NDArray[np.int64],
+) -> Any:  # fmt: skip
+    """Replace parents by the numbers of regions, find their first cells; return their number."""
+    region, y = np.int64(0), np.int64(0)
+    for run in range(runs):
         # a parent precedes its children: it has its number already
         if parents[run] != run:
             parents[run] = parents[parents[run]]
             continue
         while ends[y] <= run:
             y += 1
-        firsts[region] = np.int64(y) * width + starts[run]
+        firsts[region] = y * width + starts[run]
         region += 1
         parents[run] = region
-    return firsts
+    return region
+
+
+@njit(nogil=True, cache=True)
+def _write_runs(
+    starts: NDArray[np.int32], stops: NDArray[np.int32], regions: NDArray[Any],
+    ends: NDArray[np.int64], numbers: NDArray[Any],
+) -> None:  # fmt: skip
+    run = np.int64(0)
+    for y in range(numbers.shape[0]):
+        row = numbers[y]
+        at = np.int64(0)
+        while run < ends[y]:
+            for x in range(at, starts[run]):
+                row[x] = 0
+            at = np.int64(stops[run])
+            for x in range(starts[run], at):
+                row[x] = regions[run]
+            run += 1
+        for x in range(at, row.size):
+            row[x] = 0

@@ -114,7 +114,7 @@ def _search(
     costs: NDArray[np.float64], ways: NDArray[np.int8],
 ) -> None:  # fmt: skip
     keys, cells = np.empty(1024, np.float64), np.empty(1024, np.int64)
-    size = 0
+    size = np.int64(0)
     for source in sources:
         if friction[source] >= 0 and costs[source] > 0:
             costs[source] = 0
@@ -145,7 +145,8 @@ def _search(
 @njit(nogil=True, cache=True)
 def _grown(array: NDArray[Any]) -> NDArray[Any]:
     larger = np.empty(2 * array.size, array.dtype)
-    larger[: array.size] = array
+    for at in range(array.size):  # a slice would take a second to compile
+        larger[at] = array[at]
     return larger
 
 
@@ -154,7 +155,7 @@ def _push(
     keys: NDArray[np.float64], cells: NDArray[np.int64], size: int, key: float, cell: int
 ) -> int:
     """Add an entry to a heap; return its size."""
-    at = size
+    at = np.int64(size)
     while at > 0:
         parent = (at - 1) // _CHILDREN
         if keys[parent] <= key:
@@ -170,7 +171,7 @@ def _pop(keys: NDArray[np.float64], cells: NDArray[np.int64], size: int) -> int:
     """Remove the least entry of a heap; return its size."""
     size -= 1
     key, cell = keys[size], cells[size]
-    at = 0
+    at = np.int64(0)
     while True:
         first = at * _CHILDREN + 1
         if first >= size:
