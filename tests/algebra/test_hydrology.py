@@ -429,10 +429,13 @@ def test_chunks_change_nothing(name: str, data: st.DataObject, dem: xr.DataArray
 
 @pytest.mark.parametrize("size", [7, 16, 1000])
 def test_a_terrain_in_blocks(size: int) -> None:
-    codes = raster(terrain()).tiles.fill_depressions(gradient=True).tiles.flow_direction()
-    lazy = codes.chunk({"y": size, "x": size})
+    dem = raster(terrain())
+    blocks = {"y": size, "x": size}
+    filled = dem.chunk(blocks).tiles.fill_depressions().compute()
+    assert_same_cells(filled, dem.tiles.fill_depressions())
+    codes = dem.tiles.fill_depressions(gradient=True).tiles.flow_direction()
     for name in ("flow_accumulation", "watershed"):
-        got = getattr(lazy.tiles, name)().compute()
+        got = getattr(codes.chunk(blocks).tiles, name)().compute()
         assert_same_cells(got, getattr(codes.tiles, name)())
 
 
@@ -444,7 +447,8 @@ def test_tasks() -> None:
     assert count_tasks(codes.tiles.flow_accumulation()) - base <= 3 * 16 + 1
     assert count_tasks(codes.tiles.watershed()) - base <= 3 * 16 + 1
     assert count_tasks(codes.tiles.stream_order(threshold=1)) - base <= 16 + 1
-    assert count_tasks(dem.tiles.fill_depressions()) - base <= 16 + 1
+    assert count_tasks(dem.tiles.fill_depressions()) - base <= 3 * 16 + 1
+    assert count_tasks(dem.tiles.fill_depressions(gradient=True)) - base <= 16 + 1
 
 
 def test_input_stays_as_it_is() -> None:

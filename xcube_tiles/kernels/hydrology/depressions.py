@@ -53,40 +53,74 @@ def fill(
     out = np.ascontiguousarray(cells).copy()
     dtype = cells.dtype if cells.dtype.kind == "f" else np.dtype(np.float64)
     taboo = dtype.type(np.nan if nodata is None else nodata)
-    _flood(out, np.ascontiguousarray(valid), gradient, dtype.type(np.inf), taboo)
+    labels = seeds(np.ascontiguousarray(valid), (True, True, True, True))[0]
+    flood(out, labels, gradient, dtype.type(np.inf), taboo)
     return out
 
 
 @njit(nogil=True, cache=True)
-def _flood(
-    levels: NDArray[Any], valid: NDArray[np.bool_], gradient: bool, above: Any, taboo: Any
+def seeds(
+    valid: NDArray[np.bool_], edges: tuple[bool, bool, bool, bool]
+) -> tuple[NDArray[np.int32], int]:
+    """Return a label for each cell that a flood of a block starts from, and how many there are.
+
+    0 for outlets; 1, 2 ... for other cells of the block's border; -1 for cells that a flood has to
+    reach, -2 for NoData. `edges` tells which sides of the block are the raster's: top, bottom,
+    left, right.
+    """
+    height, width = valid.shape
+    labels, count = np.full((height, width), -2, np.int32), 1
+    for i in range(height):
+        for j in range(width):
+            if not valid[i, j]:
+                continue
+            labels[i, j] = -1
+            border = False
+            for k in range(8):
+                y, x = i + DOWN[k], j + RIGHT[k]
+                beyond = (y < 0 and edges[0]) or (y >= height and edges[1])
+                beyond = beyond or (x < 0 and edges[2]) or (x >= width and edges[3])
+                inside = 0 <= y < height and 0 <= x < width
+                if beyond or (inside and not valid[y, x]):
+                    labels[i, j] = 0
+                border = border or not inside
+            if border and labels[i, j] < 0:
+                labels[i, j] = count
+                count += 1
+    return labels, count
+
+
+@njit(nogil=True, cache=True)
+def flood(
+    levels: NDArray[Any], labels: NDArray[np.int32], gradient: bool, above: Any, taboo: Any
 ) -> None:
-    """Visit cells from the outlets inwards, the lowest first; raise what lies lower."""
+    """Visit cells from the labelled ones inwards, the lowest first; raise what lies lower.
+
+    Cells get the label that they are reached from.
+    """
     height, width = levels.shape
-    done = np.zeros((height, width), np.bool_)
     keys, items = np.empty(levels.size, levels.dtype), np.empty(levels.size, np.int64)
     pond = np.empty(levels.size, np.int64)  # raised cells: level with the lowest of all, no heap
     size, first, last = 0, 0, 0
     for i in range(height):
         for j in range(width):
-            if valid[i, j] and _is_outlet(valid, i, j):
-                done[i, j] = True
-                _push(keys, items, size, levels[i, j], i * width + j)
+            if labels[i, j] >= 0:
+                push(keys, items, size, levels[i, j], i * width + j)
                 size += 1
     while size > 0 or first < last:
         if first < last:
             at = pond[first]
             first += 1
         else:
-            at = _pop(keys, items, size)
+            at = pop(keys, items, size)
             size -= 1
         i, j = at // width, at % width
         level = _next(levels[i, j], above, taboo) if gradient else levels[i, j]
         for k in range(8):
             y, x = i + DOWN[k], j + RIGHT[k]
-            if not (0 <= y < height and 0 <= x < width) or done[y, x] or not valid[y, x]:
+            if not (0 <= y < height and 0 <= x < width) or labels[y, x] != -1:
                 continue
-            done[y, x] = True
+            labels[y, x] = labels[i, j]
             low = levels[y, x] <= level
             if low:
                 levels[y, x] = level
@@ -94,7 +128,7 @@ def _flood(
                 pond[last] = y * width + x
                 last += 1
             else:
-                _push(keys, items, size, levels[y, x], y * width + x)
+                push(keys, items, size, levels[y, x], y * width + x)
                 size += 1
 
 
@@ -106,16 +140,7 @@ def _next(level: Any, above: Any, taboo: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _is_outlet(valid: NDArray[np.bool_], i: int, j: int) -> bool:
-    for k in range(8):
-        y, x = i + DOWN[k], j + RIGHT[k]
-        if not (0 <= y < valid.shape[0] and 0 <= x < valid.shape[1]) or not valid[y, x]:
-            return True
-    return False
-
-
-@njit(nogil=True, cache=True)
-def _push(keys: NDArray[Any], items: NDArray[np.int64], size: int, key: Any, item: int) -> None:
+def push(keys: NDArray[Any], items: NDArray[np.int64], size: int, key: Any, item: int) -> None:
     """Add to a heap whose smallest key, of equal ones that of the smallest item, comes first."""
     at = size
     while at > 0:
@@ -128,7 +153,7 @@ def _push(keys: NDArray[Any], items: NDArray[np.int64], size: int, key: Any, ite
 
 
 @njit(nogil=True, cache=True)
-def _pop(keys: NDArray[Any], items: NDArray[np.int64], size: int) -> int:
+def pop(keys: NDArray[Any], items: NDArray[np.int64], size: int) -> int:
     """Take the first item off a heap."""
     found, last = items[0], size - 1
     key, item, at = keys[last], items[last], 0
