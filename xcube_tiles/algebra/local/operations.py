@@ -26,7 +26,7 @@ from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.errors import AlgebraError, CellTypeError, NoDataCollisionError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.kernels.local.exact import checked
-from xcube_tiles.kernels.local.pieces import in_pieces
+from xcube_tiles.kernels.local.pieces import in_pieces, without_infinity
 from xcube_tiles.kernels.nodata import average_dtype, with_nan
 
 if TYPE_CHECKING:
@@ -347,9 +347,9 @@ def _floats(row: Operation, cells: list[NDArray[Any]], plan: Plan, out: NDArray[
     ]
     with np.errstate(all="ignore"):
         out[...] = reduce(row.function, values) if row.operands else row.function(values[0])
-    np.copyto(out, np.nan, where=~np.isfinite(out))
+    without_infinity(out)
     if row.name == "power":  # to numpy 1 ** NaN and NaN ** 0 are 1
-        np.copyto(out, np.nan, where=np.isnan(values[0]) | np.isnan(values[1]))
+        np.copyto(out, plan.work.type(np.nan), where=np.isnan(values[0]) | np.isnan(values[1]))
 
 
 def _integers(row: Operation, cells: list[NDArray[Any]], plan: Plan, out: NDArray[Any]) -> None:

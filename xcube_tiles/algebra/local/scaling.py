@@ -21,7 +21,7 @@ from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.errors import AlgebraError, CellTypeError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.grid.dtypes import limits
-from xcube_tiles.kernels.local.pieces import in_pieces
+from xcube_tiles.kernels.local.pieces import in_pieces, without_infinity
 from xcube_tiles.kernels.nodata import average_dtype, is_valid, with_nan
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def _scale_piece(
 ) -> None:
     with np.errstate(all="ignore"):
         out[...] = call(with_nan(cells, nodata, np.float64), table)
-    np.copyto(out, np.nan, where=~np.isfinite(out))
+    without_infinity(out)
 
 
 def _linear(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-PIECE = 1 << 14
+PIECE = 1 << 15
 """Most cells of a piece. Several temporaries of 64 bits a cell fit the L2 cache of a core, and the
 microsecond that numpy needs to start an operation doesn't count."""
 
@@ -92,3 +92,11 @@ def _cut(shape: tuple[int, ...]) -> Iterator[_Index]:
     step = max(1, PIECE // max(inner, 1))
     for at in range(0, shape[0], step):
         yield (slice(at, at + step),)
+
+
+def without_infinity(out: NDArray[Any]) -> None:
+    """Make infinite floats NaN, in place."""
+    infinite = np.isinf(out)
+    if infinite.any():
+        # typed: numpy would convert a float of Python's cell by cell
+        np.copyto(out, out.dtype.type(np.nan), where=infinite)
