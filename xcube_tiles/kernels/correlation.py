@@ -46,15 +46,15 @@ def cell_sums(cells: NDArray[np.float64], lags: NDArray[np.float64] | None = Non
     """
     lead = cells.shape[:-2]
     state = np.empty((int(np.prod(lead)), 8), object)
-    planes = cells.reshape(len(state), -1)
-    others = planes if lags is None else lags.reshape(len(state), -1)
+    planes = cells.reshape(len(state), cells.shape[-2] * cells.shape[-1])
+    others = planes if lags is None else lags.reshape(planes.shape)
     for at, (plane, other) in enumerate(zip(planes, others, strict=True)):
         sums = np.stack([new_counters() for _ in range(5)])
         known, infinite, pairs = _add_up(
             np.ascontiguousarray(plane), np.ascontiguousarray(other), lags is not None, sums
         )
         wrong = infinite + int(sums[:, :, -1].any())
-        x, squares, ours, theirs, products = (total_of(counters) for counters in sums)
+        x, ours, theirs, squares, products = (total_of(counters) for counters in sums)
         state[at] = (known, wrong, x, squares, pairs, ours, theirs, products)
     return state.reshape(*lead, 8)
 
@@ -63,33 +63,27 @@ def cell_sums(cells: NDArray[np.float64], lags: NDArray[np.float64] | None = Non
 def _add_up(
     cells: NDArray[np.float64], lags: NDArray[np.float64], paired: bool, sums: NDArray[np.int64]
 ) -> tuple[int, int, int]:
-    rows = np.zeros((3, _AT_ONCE))
-    product, error = np.empty(_AT_ONCE), np.empty(_AT_ONCE)
+    # Rows: cells, those with neighbours, means of these, two products, and their errors.
+    rows = np.zeros((7, _AT_ONCE))
     known, infinite, pairs = 0, 0, 0
     for start in range(0, len(cells), _AT_ONCE):
         size = min(_AT_ONCE, len(cells) - start)
-        x, ours, theirs = rows[0, :size], rows[1, :size], rows[2, :size]
         for j in range(size):
             cell, lag = cells[start + j], lags[start + j]
             # What has no value is counted as 0, which adds nothing.
             good = np.isfinite(cell)
-            x[j] = cell if good else 0.0
             known += not np.isnan(cell)
             infinite += np.isinf(cell)
             both = good and paired and np.isfinite(lag)
-            ours[j] = cell if both else 0.0
-            theirs[j] = lag if both else 0.0
+            rows[0, j] = cell if good else 0.0
+            rows[1, j] = cell if both else 0.0
+            rows[2, j] = lag if both else 0.0
             pairs += both
-        count(x.view(np.int64), sums[0])
-        multiply(x, x, product[:size], error[:size])
-        count(product[:size].view(np.int64), sums[1])
-        count(error[:size].view(np.int64), sums[1])
-        if paired:
-            count(ours.view(np.int64), sums[2])
-            count(theirs.view(np.int64), sums[3])
-            multiply(ours, theirs, product[:size], error[:size])
-            count(product[:size].view(np.int64), sums[4])
-            count(error[:size].view(np.int64), sums[4])
+        for at in range(2):
+            multiply(rows[at, :size], rows[2 * at, :size], rows[3 + at], rows[5 + at])
+        for at in range(7):
+            if paired or at in (0, 3, 5):
+                count(rows[at, :size].view(np.int64), sums[at if at < 5 else at - 2])
     return known, infinite, pairs
 
 

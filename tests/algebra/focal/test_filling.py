@@ -70,7 +70,7 @@ def test_by_hand() -> None:
 
 
 @given(
-    rasters(TYPES, times=1),
+    rasters(TYPES, times=1, max_size=6),
     st.sampled_from(METHODS),
     st.sampled_from((Square(1), Circle(2.5), Annulus(2, 3), Wedge(3, 0, 90), Kernel([[0, 0, 2]]))),
 )

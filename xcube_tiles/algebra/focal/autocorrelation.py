@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcube_tiles.algebra.attributes import value_attrs
 from xcube_tiles.algebra.focal.layers import check_neighborhood, fill_layers
 from xcube_tiles.cube.blocks import fold_blocks, map_blocks, map_halo
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
@@ -184,6 +185,7 @@ def _global_moran(array: xr.DataArray, *, weights: NDArray[np.float64]) -> xr.Da
         cells=cell_type_of(array),
     )
     result = array.isel(y=0, x=0, drop=True).copy(data=data).drop_vars("spatial_ref")
+    result.attrs = value_attrs(array.attrs, "drop")
     return set_cell_type(result, CellType.default(np.float64))
 
 
@@ -217,7 +219,9 @@ def _with_moments(func: Any, array: xr.DataArray, around: Any, name: str) -> xr.
     data = map_blocks(
         func, array.data, around, count, mean, variance, name=name, dtype=result.dtype, cells=cells
     )
-    return set_cell_type(array.copy(data=data), result)
+    raster = array.copy(data=data)
+    raster.attrs = value_attrs(array.attrs, "drop")
+    return set_cell_type(raster, result)
 
 
 def _plane(block: NDArray[Any], cells: CellType) -> NDArray[np.float64]:

@@ -146,7 +146,7 @@ def fill_median_floats(
                 continue
             count = _neighbours(cells, i, j, places, nodata, masked, -1, found, which)
             if count:
-                found[:count].sort()
+                _sort(found, count)
                 low, high = np.float64(found[(count - 1) // 2]), np.float64(found[count // 2])
                 # Halves first: the sum of two of the largest floats isn't one.
                 out[i, j] = low if low == high else 0.5 * low + 0.5 * high
@@ -166,11 +166,25 @@ def fill_median_integers(
                 continue
             count = _neighbours(cells, i, j, places, nodata, masked, -1, found, which)
             if count:
-                found[:count].sort()
+                _sort(found, count)
                 low, high = found[(count - 1) // 2], found[count // 2]
                 # What both have, and half of what one has: no sum that could overflow.
                 whole = (low & high) + ((low ^ high) >> 1)
                 out[i, j] = _rounded(whole, (low ^ high) & 1, 2, nodata, masked)
+
+
+@njit(nogil=True, cache=True)
+def _sort(values: NDArray[Any], count: int) -> None:
+    """Sort the first values by Shell's method, which compiles in a tenth of the time of `sort`."""
+    gap = count // 2
+    while gap > 0:
+        for i in range(gap, count):
+            value, j = values[i], i
+            while j >= gap and values[j - gap] > value:
+                values[j] = values[j - gap]
+                j -= gap
+            values[j] = value
+        gap //= 2
 
 
 @njit(nogil=True, cache=True)
