@@ -58,8 +58,8 @@ def equalize(obj: XarrayT, *, range: Spread = "cells") -> XarrayT:
     -----
     (cdf(x) - cdf(min)) / (1 - cdf(min)), stretched over the range, where cdf is the share of cells
     that are at most x. Exact for integers that span at most 65536 numbers; for others cdf is
-    linear in each of 65536 bins. Infinite cells count to neither end and become the nearest end. A
-    raster of one number takes the lower end.
+    linear between those of 65536 bins that have cells. Infinite cells count to neither end and
+    become the nearest end. A raster of one number takes the lower end.
 
     Examples
     --------
@@ -250,8 +250,7 @@ def _equalize_block(
 ) -> NDArray[Any]:
     valid = is_valid(block, cells.nodata)
     shares = _shares(block[valid], counts, edges, whole=block.dtype.kind != "f")
-    whole = block.dtype.kind != "f"
-    first = counts[np.flatnonzero(counts)[:1]].sum() / max(counts.sum(), 1) if whole else 0.0
+    first = counts[np.flatnonzero(counts)[:1]].sum() / max(counts.sum(), 1)
     stretched = (shares - first) / (1 - first) if first < 1 else np.zeros_like(shares)
     return _placed(block, valid, np.clip(stretched, 0, 1), ends, cells)
 
@@ -265,7 +264,19 @@ def _shares(
         at = np.clip(values.astype(np.float64) - edges[0], 0, len(counts) - 1)
         found: NDArray[np.float64] = below[at.astype(np.intp) + 1]
         return found
-    return np.asarray(np.interp(values.astype(np.float64), edges, below), np.float64)
+    if not counts.any():
+        return np.zeros(values.shape)
+    return np.asarray(np.interp(values.astype(np.float64), *_knots(counts, edges)), np.float64)
+
+
+def _knots(
+    counts: NDArray[np.int64], edges: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return numbers and the shares of cells up to them: the lowest cell, and ends of bins."""
+    some = np.flatnonzero(counts)
+    numbers = edges[some + 1]
+    numbers[0] = edges[some[0]]
+    return numbers, np.cumsum(counts)[some] / counts.sum()
 
 
 def _placed(
@@ -370,5 +381,6 @@ def _match_block(
         at = np.searchsorted(totals, shares * (1 - 1e-12))
         values = like_edges[np.minimum(at, np.flatnonzero(like)[-1])]
     else:
-        values = np.interp(shares, np.concatenate([[0.0], totals]), like_edges)
+        numbers, steps = _knots(like, like_edges)
+        values = np.interp(shares, steps, numbers)
     return _converted(block, valid, values, target)

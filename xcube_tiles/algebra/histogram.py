@@ -120,7 +120,8 @@ def edges_of(
         return equal_edges(low, high, int(bins))
     if range is not None:
         raise AlgebraError(f"range is for a number of bins; these have edges: {bins!r}")
-    edges = np.asarray(bins, np.float64)
+    given = np.asarray(bins)
+    edges = given.astype(np.float64) if given.dtype.kind in "iuf" else np.empty(0)
     if edges.ndim != 1 or edges.size < 2 or not (np.diff(edges) > 0).all():
         raise AlgebraError(
             f"bins must be a number, or at least two ascending edges of bins, got {bins!r}"

@@ -36,7 +36,7 @@ def _bins(
         # A guess for equal bins; the edges decide.
         at = min(max(int((value - low) * scale), 0), last)
         if value < edges[at] or value >= edges[at + 1]:
-            at = np.searchsorted(edges, value, side="right") - 1
+            at = int(np.searchsorted(edges, value, side="right")) - 1
         out[i] = min(at, last)
 
 
@@ -105,7 +105,8 @@ def sort_keys(cells: NDArray[Any]) -> NDArray[Any]:
     if cells.dtype.kind == "i":
         return np.asarray(cells.view(unsigned) ^ top)
     raw = (cells + cells.dtype.type(0)).view(unsigned)
-    return np.where(raw & top, ~raw, raw | top)
+    keys: NDArray[Any] = np.where(raw & top, ~raw, raw | top)
+    return keys
 
 
 def from_sort_keys(keys: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -127,10 +128,11 @@ def from_sort_keys(keys: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     keys = keys.astype(unsigned)
     top = unsigned.type(1 << (8 * dtype.itemsize - 1))
     if dtype.kind in "ub":
-        return keys.astype(dtype)
+        return np.asarray(keys.astype(dtype))
     if dtype.kind == "i":
-        return (keys ^ top).view(dtype)
-    return np.where(keys & top, keys ^ top, ~keys).view(dtype)
+        return np.asarray(keys ^ top).view(dtype)
+    raw: NDArray[Any] = np.where(keys & top, keys ^ top, ~keys)
+    return raw.view(dtype)
 
 
 def count_keys(
