@@ -36,6 +36,13 @@ def test_a_cell_alone_and_nothing_at_all() -> None:
     assert (regions(raster(np.True_)) == 1).all()
 
 
+def test_a_cube_of_no_date() -> None:
+    none = raster(COVER, nodata=255, times=["2024-01-01"]).isel(time=slice(0, 0))
+    with assert_lazy():
+        lazy = regions(none.chunk(y=2))
+    xr.testing.assert_identical(lazy.compute(), regions(none))
+
+
 def test_every_layer_has_numbers_of_its_own() -> None:
     stack = raster(COVER, nodata=255, times=["2024-01-01", "2024-01-02"])
     stack[1] = 3

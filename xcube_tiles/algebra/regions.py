@@ -40,7 +40,7 @@ def regions(obj: XarrayT, *, connectivity: Literal[4, 8] = 4) -> XarrayT:
     Returns
     -------
     Numbers 1..n in row-major order of each region's first cell, 0 for NoData; int32, or int64 for
-    rasters of 2**31 cells and more. Same shape and chunks; lazy if `obj` is.
+    rasters of 2**31 cells and more. Same shape, and same chunks along y and x; lazy if `obj` is.
 
     Raises
     ------

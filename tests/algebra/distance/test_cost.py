@@ -78,6 +78,13 @@ def test_nothing_to_cross_and_a_cell_alone() -> None:
     assert least_cost_path(one, CORNER, CORNER).item() == 1
 
 
+def test_a_cube_of_no_date() -> None:
+    none = raster(1.0, times=["2024-01-01"]).isel(time=slice(0, 0))
+    xr.testing.assert_identical(
+        cost_distance(none.chunk(y=2), [CORNER]).compute(), cost_distance(none, [CORNER])
+    )
+
+
 def test_a_largest_cost() -> None:
     cost = cost_distance(raster(np.uint8(2)), [CORNER], max_cost=45)
     np.testing.assert_array_equal(cost[0], [0, 20, 40, np.nan, np.nan])

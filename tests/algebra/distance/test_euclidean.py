@@ -64,6 +64,15 @@ def test_no_target_and_nothing_but_targets() -> None:
     assert direction(one).item() == 0
 
 
+@pytest.mark.parametrize("limit", [None, 15])
+def test_a_cube_of_no_date(limit: float | None) -> None:
+    none = raster(WELLS, times=["2024-01-01"]).isel(time=slice(0, 0))
+    for function in FUNCTIONS:
+        xr.testing.assert_identical(
+            function(none.chunk(y=2), max_distance=limit).compute(), function(none)
+        )
+
+
 def test_allocation_finds_a_number_for_nodata() -> None:
     ones = raster(np.array([0, 1, 2, 0, 0], "uint8"))
     assert cell_type_of(allocation(ones)).nodata == 0

@@ -55,7 +55,7 @@ def cost_distance(
     -------
     float64: cost in units of friction times units of the CRS, 0 at sources; NaN where no way leads,
     where it costs more than `max_cost`, and in cells that can't be crossed, sources among them.
-    Same chunks; lazy if either is.
+    Same chunks along y and x; lazy if either is.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def least_cost_path(
     -------
     The cells of the way, numbered 1..n from `start` to `end`; 0, which is NoData, elsewhere, and
     everywhere if no way leads there. int32, or int64 for rasters of 2**31 cells and more. Same
-    chunks; lazy if `friction` is.
+    chunks along y and x; lazy if `friction` is.
 
     Raises
     ------

@@ -64,7 +64,8 @@ def proximity(
     Returns
     -------
     float32, between the centres of cells, in units of the CRS; 0 at targets, NaN where no target is
-    within `max_distance`. NoData cells get distances as others do. Same chunks; lazy if `obj` is.
+    within `max_distance`. NoData cells get distances as others do. Same chunks along y and x; lazy
+    if `obj` is.
 
     Raises
     ------

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import accumulate, product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import dask.array as da
 import numpy as np
 from dask._task_spec import Task, TaskRef
 
@@ -70,6 +71,8 @@ def map_shared(
     )
     if not any(is_lazy(array) for array in arrays):
         return over_layers(partial(_share_now, steps), arrays, np.dtype(dtype))
+    if not all(array.size for array in arrays):
+        return no_layers(arrays, dtype)
     arrays = single_layers(arrays)
     chunks = max((array.chunks for array in arrays), key=len)
     key = token(name, summarize, *arrays, steps=[identity(step) for step in (merge, apply)],
@@ -86,6 +89,11 @@ def single_layers(arrays: Sequence[Any]) -> tuple[Any, ...]:
         array.rechunk((*((1,) * size for size in array.shape[:-2]), *array.chunks[-2:]))
         for array in unified(arrays)
     )
+
+
+def no_layers(arrays: Sequence[Any], dtype: DTypeLike) -> Any:
+    """Return the lazy result for arrays without a cell, such as a cube of no date."""
+    return da.zeros(max((array.shape for array in arrays), key=len), dtype=dtype)
 
 
 def over_layers(

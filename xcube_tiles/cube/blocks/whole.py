@@ -10,7 +10,7 @@ import numpy as np
 from dask._task_spec import Task, TaskRef
 
 from xcube_tiles.cube.blocks.graph import TaskKey, is_lazy, new_array, token
-from xcube_tiles.cube.blocks.shared import blocks_of, over_layers, single_layers
+from xcube_tiles.cube.blocks.shared import blocks_of, no_layers, over_layers, single_layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +50,8 @@ def map_whole(
     call = partial(func, **params)
     if not any(is_lazy(array) for array in arrays):
         return over_layers(call, arrays, np.dtype(dtype))
+    if not all(array.size for array in arrays):
+        return no_layers(arrays, dtype)
     arrays = single_layers(arrays)
     chunks = max((array.chunks for array in arrays), key=len)
     key = token(name, func, *arrays, **params)
