@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 from pyproj import Transformer
+from rasterio.io import MemoryFile
+from rasterio.vrt import WarpedVRT
 from rasterio.warp import Resampling, reproject
 
 from tests.cube.rasters import UTM, raster
@@ -62,6 +64,14 @@ def exact_nearest(values: NDArray[Any], target: GeoBox) -> NDArray[Any]:
     return result
 
 
+def test_a_seam_on_an_edge_is_no_hole() -> None:
+    # The antimeridian runs through cell centres: they lie on both ends of the world.
+    target = GeoBox((5, 9), Affine(5e4, 0, -4.5 * 5e4, 0, -5e4, 1.25e5), "+proj=eqc +lon_0=180")
+    for first in (-180, 0, 180):
+        for method in ("nearest", "bilinear", "cubic"):
+            assert not np.isnan(warp(globe(first), target, method)).any(), (first, method)
+
+
 @pytest.mark.parametrize("name", TARGETS)
 def test_every_nearest_cell_is_the_exact_one(name: str) -> None:
     values = noise()
@@ -80,7 +90,7 @@ def test_chunks_change_no_bit(name: str, method: ResamplingName) -> None:
 
 
 @settings(max_examples=15)
-@given(chunk=st.integers(3, 120), out=st.integers(5, 100), name=st.sampled_from(list(TARGETS)))
+@given(chunk=st.integers(3, 120), out=st.integers(15, 100), name=st.sampled_from(list(TARGETS)))
 def test_any_chunks(chunk: int, out: int, name: str) -> None:
     source = cube(noise())
     lazy = warp(source.chunk(y=chunk, x=chunk), TARGETS[name], "cubic", chunk_size=out)
@@ -88,29 +98,69 @@ def test_any_chunks(chunk: int, out: int, name: str) -> None:
     np.testing.assert_array_equal(lazy.compute(scheduler="sync").values, whole.values)
 
 
-@pytest.mark.parametrize(
-    ("method", "gdal"),
-    [("bilinear", Resampling.bilinear), ("cubic", Resampling.cubic)],
-)
-def test_interpolation_agrees_with_gdal(method: ResamplingName, gdal: Resampling) -> None:
-    # A smooth field without holes and a shift: GDAL's and our kernels are the same there.
-    rows, cols = np.mgrid[: SOURCE.shape[0], : SOURCE.shape[1]]
-    field = (np.sin(cols / 9) + np.cos(rows / 7)).astype(np.float64)
-    target = TARGETS["shifted"]
-    expected = np.full(target.shape, np.nan)
-    reproject(
-        field,
-        expected,
-        src_transform=SOURCE.affine,
-        src_crs=str(SOURCE.crs),
-        dst_transform=target.affine,
-        dst_crs=str(target.crs),
-        resampling=gdal,
-        dst_nodata=np.nan,
-    )
+def by_gdal(values: NDArray[np.float64], target: GeoBox, method: str) -> NDArray[np.float64]:
+    """Warp with exact positions; the kernel's width is the one that GDAL finds for the raster."""
+    height, width = SOURCE.shape
+    with MemoryFile() as memory:
+        with memory.open(
+            driver="GTiff", dtype="float64", count=1, nodata=np.nan, height=height, width=width,
+            transform=SOURCE.affine, crs=str(SOURCE.crs),
+        ) as writer:  # fmt: skip
+            writer.write(values, 1)
+        with memory.open() as reader, WarpedVRT(
+            reader, crs=str(target.crs), transform=target.affine, height=target.shape[0],
+            width=target.shape[1], resampling=Resampling[method], tolerance=1e-9, nodata=np.nan,
+        ) as warped:  # fmt: skip
+            result: NDArray[np.float64] = warped.read(1)
+    return result
+
+
+INNER = (slice(9, -9), slice(9, -9))
+"""Away from the edge of the data, where a kernel that isn't full gives way to the triangle."""
+
+
+@pytest.mark.parametrize("method", ["nearest", "bilinear", "cubic", "cubic_spline", "lanczos"])
+@pytest.mark.parametrize("name", ["finer", "shifted", "halved"])
+def test_kernels_agree_with_gdal(name: str, method: ResamplingName) -> None:
+    # Wider cells widen the kernels of both.
+    target = SOURCE.zoom_out(2) if name == "halved" else TARGETS[name]
+    field = np.random.default_rng(2).random(SOURCE.shape)
     result = warp(raster(field, geobox=SOURCE), target, method).values
-    inner = (slice(4, -4), slice(4, -4))
-    np.testing.assert_allclose(result[inner], expected[inner], atol=1e-6)
+    np.testing.assert_allclose(result[INNER], by_gdal(field, target, method)[INNER], atol=2e-5)
+
+
+@pytest.mark.parametrize("name", ["finer", "mercator"])
+@pytest.mark.parametrize("method", ["nearest", "bilinear", "cubic"])
+def test_kernels_skip_nodata_as_gdal_does(method: ResamplingName, name: str) -> None:
+    # GDAL, too, leaves cells without a value where they are, and gives way to the triangle for
+    # the cubic; a B-spline and Lanczos it renormalises, so that weights of -1 and +1 may cancel.
+    field = np.random.default_rng(2).random(SOURCE.shape)
+    field[np.random.default_rng(3).random(SOURCE.shape) < 0.05] = np.nan
+    result = warp(raster(field, geobox=SOURCE), TARGETS[name], method).values
+    expected = by_gdal(field, TARGETS[name], method)
+    np.testing.assert_allclose(result[INNER], expected[INNER], atol=1e-7)
+
+
+@pytest.mark.parametrize("method", ["average", "min", "max", "sum"])
+def test_statistics_agree_with_gdal(method: ResamplingName) -> None:
+    field = np.random.default_rng(2).random(SOURCE.shape)
+    field[np.random.default_rng(3).random(SOURCE.shape) < 0.05] = np.nan
+    result = warp(raster(field, geobox=SOURCE), TARGETS["coarser"], method).values
+    expected = by_gdal(field, TARGETS["coarser"], method)
+    np.testing.assert_allclose(result[INNER], expected[INNER], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "method"), [("float64", "cubic"), ("int16", "lanczos"), ("uint32", "average")]
+)
+def test_cells_of_other_types(dtype: str, method: ResamplingName) -> None:
+    values = (noise(0)[0] * 1000 + 2000).astype(dtype)
+    result = warp(raster(values, geobox=SOURCE, nodata=3), TARGETS["mercator"], method)
+    floats = warp(raster(values.astype(np.float64), geobox=SOURCE), TARGETS["mercator"], method)
+    there = ~np.isnan(floats.values)
+    assert result.dtype == dtype
+    np.testing.assert_allclose(result.values[there], floats.values[there], atol=0.5)
+    assert (result.values[~there] == 3).all()
 
 
 @pytest.mark.parametrize(

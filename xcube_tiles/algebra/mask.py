@@ -162,7 +162,9 @@ def _mask_array(
 
 
 def _with_dims(array: xr.DataArray, dims: tuple[Any, ...]) -> Any:
-    return array.data if array.dims == dims else array.variable.set_dims(dims).data
+    # Leading dimensions that an array lacks broadcast by themselves.
+    inner = array.dims == dims[len(dims) - array.ndim :]
+    return array.data if inner else array.variable.set_dims(dims).data
 
 
 def _mask_block(
