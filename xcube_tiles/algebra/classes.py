@@ -111,9 +111,9 @@ def _equal_interval(array: xr.DataArray, n: int) -> Any:
 
 
 def _equal_breaks(ends: NDArray[np.float64], *, n: int) -> NDArray[np.float64]:
-    same = ends[0] == ends[1]
-    breaks: NDArray[np.float64] = np.full(n, ends[1]) if same else equal_edges(*ends, n)[1:]
-    return breaks
+    low, high = ends
+    breaks: NDArray[np.float64] = equal_edges(low, high, n)[1:]
+    return np.full(n, high) if low == high else breaks
 
 
 def _standard_deviation(array: xr.DataArray, n: int) -> Any:
@@ -122,7 +122,8 @@ def _standard_deviation(array: xr.DataArray, n: int) -> Any:
 
 def _deviation_breaks(found: NDArray[np.float64], *, n: int) -> NDArray[np.float64]:
     _, low, high, middle, spread = found
-    breaks: NDArray[np.float64] = np.clip(middle + (np.arange(1, n + 1) - n / 2) * spread, low, high)
+    away = (np.arange(1, n + 1) - n / 2) * spread
+    breaks: NDArray[np.float64] = np.clip(middle + away, low, high)
     breaks[-1] = high
     return breaks
 

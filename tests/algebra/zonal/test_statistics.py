@@ -275,8 +275,8 @@ def test_one_task_per_block_and_equal_names() -> None:
     with assert_lazy():
         one, two = (zonal(array, zones, ["mean", "p90"], labels=[1, 2]) for _ in "12")
     assert one["mean"].data.name == two["mean"].data.name
-    # 20 + 20 of the input, 20 of blocks, 3 that combine, 1 that finishes, 1 for each statistic
-    assert count_tasks(one) <= 20 + 20 + 20 + 3 + 1 + 2
+    # the inputs, blocks, what combines and finishes them, the labels, and each statistic
+    assert count_tasks(one) <= 20 + 20 + 20 + 3 + 1 + 1 + 2
 
 
 def test_a_wrong_grid_is_told_before_zones_are_computed() -> None:

@@ -69,9 +69,9 @@ def to_raster(table: XarrayT, zones: xr.DataArray) -> XarrayT:
     zones = as_zones(zones)
     labels, order = _labels(table, zones)
     if isinstance(table, xr.DataArray):
-        return _paint(table, zones, labels, order)
+        return _paint(table.isel({ZONE: order}), zones, labels)
     painted = {
-        name: _paint(array, zones, labels, order)
+        name: _paint(array.isel({ZONE: order}), zones, labels)
         for name, array in table.data_vars.items()
         if ZONE in array.dims
     }
@@ -116,9 +116,7 @@ def _same_labels(one: xr.DataArray | xr.Dataset, two: xr.DataArray, dim: Hashabl
     )
 
 
-def _paint(
-    table: xr.DataArray, zones: xr.DataArray, labels: NDArray[Any], order: NDArray[np.intp]
-) -> xr.DataArray:
+def _paint(table: xr.DataArray, zones: xr.DataArray, labels: NDArray[Any]) -> xr.DataArray:
     source = cell_type_of(table)
     target = lacking(source)
     extra = [dim for dim in zones.dims[:-2] if dim not in table.dims]
@@ -131,11 +129,12 @@ def _paint(
             map_blocks(
                 _paint_block,
                 zones.isel({dim: i for dim, i in at.items() if dim in zones.dims}).data,
-                tables=(table.isel({dim: i for dim, i in at.items() if dim in table.dims}).data,),
+                tables=(
+                    table.isel({dim: i for dim, i in at.items() if dim in table.dims}).data,
+                    labels,
+                ),
                 name="zonal-fill",
                 dtype=target.dtype,
-                labels=labels,
-                order=order,
                 nodata=cell_type_of(zones).nodata,
                 target=target,
                 exact=source == target,
@@ -157,15 +156,14 @@ def _other_coords(table: xr.DataArray) -> dict[Any, xr.DataArray]:
 def _paint_block(
     zones: NDArray[Any],
     values: NDArray[Any],
-    *,
     labels: NDArray[Any],
-    order: NDArray[np.intp],
+    *,
     nodata: float | None,
     target: CellType,
     exact: bool,
 ) -> NDArray[Any]:
     where, ids = locate(zones, labels)
-    taken = values[order[ids]].astype(target.dtype)
+    taken = values[ids].astype(target.dtype)
     missing = target.dtype.type(target.nodata)
     if not exact and target.dtype.kind != "f" and (taken == missing).any():
         raise NoDataCollisionError(

@@ -149,13 +149,12 @@ def _zonal_array(
         cells,
         places,
         combine=_merge,
-        finalize=partial(_finish, ddof=ddof),
+        finalize=partial(_finish, order=order, ddof=ddof),
         name="zonal",
         shape=(len(labels),),
         dtype=np.dtype([(name, cell_type.dtype) for name, cell_type in types.items()]),
         over=2,
-        labels=labels[order],
-        order=order,
+        tables=(labels[order],),
         source=source,
         names=tuple(rows),
     )
@@ -193,10 +192,9 @@ class _State(NamedTuple):
 def _start(
     cells: NDArray[Any],
     zones: NDArray[Any],
+    labels: NDArray[Any],
     *,
     origin: tuple[int, ...],
-    labels: NDArray[Any],
-    order: NDArray[np.intp],
     source: CellType,
     names: tuple[str, ...],
 ) -> _State:
@@ -225,16 +223,15 @@ def _merge(states: list[_State]) -> _State:
 def _finish(
     state: _State,
     *,
-    labels: NDArray[Any],
-    order: NDArray[np.intp],
     source: CellType,
     names: tuple[str, ...],
+    order: NDArray[np.intp],
     ddof: int,
 ) -> NDArray[Any]:
     rows = {name: statistic_named(name) for name in names}
     types = {name: result_type(row, source) for name, row in rows.items()}
     layers = int(np.prod(state.lead))
-    result = np.empty((layers, len(labels)), [(name, types[name].dtype) for name in names])
+    result = np.empty((layers, len(order)), [(name, types[name].dtype) for name in names])
     for name, row in rows.items():
         column = result[name]
         column[...] = 0 if types[name].nodata is None else types[name].nodata
@@ -246,7 +243,7 @@ def _finish(
             some, at = state.moments.counts > 0, order[state.moments.ids]
             for layer in range(layers):
                 _put(column[layer], at[some[layer]], values[layer][some[layer]], types[name])
-    return result.reshape(*state.lead, len(labels))
+    return result.reshape(*state.lead, len(order))
 
 
 def _fill_from_runs(

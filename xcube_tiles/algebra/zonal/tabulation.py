@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -188,14 +189,12 @@ def zonal_histogram(
         cells,
         places,
         combine=_merge,
-        finalize=_finish_bins,
+        finalize=partial(_finish_bins, order=order),
         name="zonal-histogram",
         shape=(len(known), edges.shape[0] - 1),
         dtype=np.int64,
         over=2,
-        tables=(edges,),
-        labels=known[order],
-        order=order,
+        tables=(known[order], edges),
         nodata=cell_type_of(array).nodata,
         bins=edges.shape[0] - 1,
     )
@@ -228,13 +227,12 @@ def _crosstab(
         cells,
         places,
         combine=_merge,
-        finalize=_finish_classes,
+        finalize=partial(_finish_classes, orders=orders),
         name=kind,
         shape=(len(rows), len(columns)),
         dtype=np.int64 if kind == "crosstab" else np.float64,
         over=2,
-        labels=(rows[orders[0]], columns[orders[1]]),
-        orders=orders,
+        tables=(rows[orders[0]], columns[orders[1]]),
         nodata=cell_type_of(array).nodata,
         kind=kind,
     )
@@ -245,34 +243,33 @@ def _crosstab(
 def _start_classes(
     cells: NDArray[Any],
     zones: NDArray[Any],
+    labels: NDArray[Any],
+    classes: NDArray[Any],
     *,
     origin: tuple[int, ...],
-    labels: tuple[NDArray[Any], NDArray[Any]],
-    orders: tuple[NDArray[np.intp], NDArray[np.intp]],
     nodata: float | None,
     kind: str,
 ) -> _State:
     plane = cells.shape[-2] * cells.shape[-1]
     layers = cells.reshape(-1, plane)
-    columns = locate(layers, labels[1])
+    columns = locate(layers, classes)
     if kind == "percentage":
         # One column more for cells of classes that weren't asked for: they are part of the zone.
         other = (columns.where < 0) & (True if nodata is None else layers != nodata)
         columns.where[other] = len(columns.ids)
-        columns = Places(columns.where, np.append(columns.ids, len(labels[1])))
-    rows = locate(zones.reshape(-1, plane), labels[0])
+        columns = Places(columns.where, np.append(columns.ids, len(classes)))
+    rows = locate(zones.reshape(-1, plane), labels)
     return _State(cells.shape[:-2], table(rows, columns))
 
 
 def _finish_classes(
     state: _State,
     *,
-    labels: tuple[NDArray[Any], NDArray[Any]],
-    orders: tuple[NDArray[np.intp], NDArray[np.intp]],
     nodata: float | None,
     kind: str,
+    orders: tuple[NDArray[np.intp], NDArray[np.intp]],
 ) -> NDArray[Any]:
-    height, width = len(labels[0]), len(labels[1])
+    height, width = len(orders[0]), len(orders[1])
     counts = whole_table(state.table, (height, width + (kind == "percentage")))
     result = counts[..., :width]
     if kind == "percentage":
@@ -286,11 +283,10 @@ def _finish_classes(
 def _start_bins(
     cells: NDArray[Any],
     zones: NDArray[Any],
+    labels: NDArray[Any],
     edges: NDArray[np.float64],
     *,
     origin: tuple[int, ...],
-    labels: NDArray[Any],
-    order: NDArray[np.intp],
     nodata: float | None,
     bins: int,
 ) -> _State:
@@ -303,12 +299,11 @@ def _start_bins(
 def _finish_bins(
     state: _State,
     *,
-    labels: NDArray[Any],
-    order: NDArray[np.intp],
     nodata: float | None,
     bins: int,
+    order: NDArray[np.intp],
 ) -> NDArray[np.int64]:
-    counts = whole_table(state.table, (len(labels), bins))
+    counts = whole_table(state.table, (len(order), bins))
     ordered = np.empty_like(counts)
     ordered[:, order] = counts
-    return ordered.reshape(*state.lead, len(labels), bins)
+    return ordered.reshape(*state.lead, len(order), bins)
