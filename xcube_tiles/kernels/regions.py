@@ -107,7 +107,7 @@ def _unite_runs(
 
 @njit(nogil=True, cache=True)
 def _unite_rows(
-    upper_row: NDArray[Any], lower_row: NDArray[Any], reach: int, above: int, first: int, end: int,
+    upper_row: NDArray[Any], lower_row: NDArray[Any], reach: int, above: Any, first: Any, end: Any,
     starts: NDArray[np.int32], stops: NDArray[np.int32], parents: NDArray[Any],
 ) -> None:  # fmt: skip
     """Unite the runs of a row, from `first` to `end`, with equal ones of that above they touch."""

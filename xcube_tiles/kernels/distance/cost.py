@@ -114,7 +114,7 @@ def _search(
     costs: NDArray[np.float64], ways: NDArray[np.int8],
 ) -> None:  # fmt: skip
     keys, cells = np.empty(1024, np.float64), np.empty(1024, np.int64)
-    size = np.int64(0)
+    size: Any = np.int64(0)
     for source in sources:
         if friction[source] >= 0 and costs[source] > 0:
             costs[source] = 0
@@ -155,7 +155,7 @@ def _push(
     keys: NDArray[np.float64], cells: NDArray[np.int64], size: int, key: float, cell: int
 ) -> int:
     """Add an entry to a heap; return its size."""
-    at = np.int64(size)
+    at: Any = np.int64(size)
     while at > 0:
         parent = (at - 1) // _CHILDREN
         if keys[parent] <= key:
@@ -171,7 +171,7 @@ def _pop(keys: NDArray[np.float64], cells: NDArray[np.int64], size: int) -> int:
     """Remove the least entry of a heap; return its size."""
     size -= 1
     key, cell = keys[size], cells[size]
-    at = np.int64(0)
+    at: Any = np.int64(0)
     while True:
         first = at * _CHILDREN + 1
         if first >= size:
