@@ -94,6 +94,12 @@ CALLS: list[WrongCall] = [
         r"unknown target 'valid'; expected one of all, data, nodata",
     ),
     ds(
+        "convolve",
+        lambda: tiles("int64").convolve(xt.Kernel.box(1), target="nodata"),
+        r"can't hold copies of all int64 cells; leave target='all', or convert them first",
+        CellTypeError,
+    ),
+    ds(
         "morphology",
         lambda: tiles().morphology("open"),
         r"unknown operation 'open'; expected one of erode, dilate, opening, closing, gradient",

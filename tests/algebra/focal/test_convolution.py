@@ -101,13 +101,17 @@ def test_renormalised_as_astropy_has_it() -> None:
 @given(st.data(), st.booleans(), st.sampled_from(("clip", "nearest", "reflect", "wrap")))
 def test_no_seams(data: st.DataObject, normalize: bool, edge: Any) -> None:
     cells = data.draw(rasters())
+    options: dict[str, Any] = {
+        "normalize": normalize,
+        "edge": edge,
+        "target": data.draw(st.sampled_from(("all", "data", "nodata"))),
+        "skipna": data.draw(st.booleans()),
+    }
     kernel = data.draw(st.sampled_from((UNEVEN, Kernel.gaussian(1), Kernel.circle(3.5))))
     lazy = data.draw(blocks(cells))
     with assert_lazy():
-        result = convolve(lazy, kernel, normalize=normalize, edge=edge)
-    xr.testing.assert_identical(
-        result.compute(), convolve(cells, kernel, normalize=normalize, edge=edge)
-    )
+        result = convolve(lazy, kernel, **options)
+    xr.testing.assert_identical(result.compute(), convolve(cells, kernel, **options))
 
 
 def test_blocks_of_strips() -> None:

@@ -70,7 +70,7 @@ def morans_i(obj: XarrayT, neighborhood: Neighborhood, *, local: bool = False) -
     of the z of a cell's valid neighbours (so weights are row-standardised), the local index is
     z * l / m and the global one the mean of the local ones, over the cells that have neighbours
     (Moran 1950; Anselin, Geographical Analysis 27, 1995). Cells beyond the edge are no neighbours.
-    Sums are exact: chunks change no bit.
+    Sums over the raster are exact: chunks change no bit. 64-bit integers are rounded to float64.
 
     Examples
     --------

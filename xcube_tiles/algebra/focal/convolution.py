@@ -12,7 +12,7 @@ from xcube_tiles.cube.blocks import map_halo
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.cube.georef import canonical
 from xcube_tiles.cube.variables import map_rasters
-from xcube_tiles.errors import AlgebraError
+from xcube_tiles.errors import AlgebraError, CellTypeError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.kernels.focal.convolution import Scratch, convolve_window, passes_of, weigh
 from xcube_tiles.kernels.focal.window import Beyond, Edge, padded, strips
@@ -76,6 +76,8 @@ def convolve(
     AlgebraError
         Something else than a `Kernel`; an unknown edge or target; `constant` without
         `edge="constant"` or the other way round; negative weights with `normalize`.
+    CellTypeError
+        Integers of 64 bits with `target="nodata"`, which copies them among floats.
 
     Notes
     -----
@@ -158,7 +160,13 @@ def _convolve_array(
     target: Target,
     skipna: bool,
 ) -> xr.DataArray:
-    cells = CellType.default(average_dtype(array.dtype))
+    cells, source = CellType.default(average_dtype(array.dtype)), cell_type_of(array)
+    if target == "nodata" and source.dtype.kind in "iu" and source.dtype.itemsize == 8:
+        raise CellTypeError(
+            f"a convolution gives {cells.name} cells, which can't hold copies of all "
+            f"{source.dtype} cells; leave target='all', or convert them first: "
+            "cube.tiles.convert('float64')"
+        )
     data = map_halo(
         _convolve_block,
         array.data,
@@ -166,7 +174,7 @@ def _convolve_array(
         name="convolve",
         dtype=cells.dtype,
         wrap=edge == "wrap",
-        cells=cell_type_of(array),
+        cells=source,
         weights=weights,
         normalize=normalize,
         edge=edge,
