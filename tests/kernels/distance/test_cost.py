@@ -18,10 +18,14 @@ from xcube_tiles.kernels.distance.cost import START, least_costs, trace
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FRICTION = npst.arrays(
-    np.float64,
-    st.tuples(st.integers(1, 7), st.integers(1, 7)),
-    elements=st.sampled_from([0.25, 1.0, 3.0, 10.0, -1.0, np.nan, np.inf]),
+# like costs are searched by buckets, unlike ones by a heap
+LIKE, UNLIKE = [0.25, 1.0, 3.0, 10.0], [1e-6, 2e-6, 1.0, 1e6]
+FRICTION = st.sampled_from([LIKE, UNLIKE]).flatmap(
+    lambda numbers: npst.arrays(
+        np.float64,
+        st.tuples(st.integers(1, 7), st.integers(1, 7)),
+        elements=st.sampled_from([*numbers, -1.0, np.nan, np.inf]),
+    )
 )
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
+from xcube_tiles.kernels.distance.buckets import bucket_width, search_by_buckets
 from xcube_tiles.kernels.nodata import as_cells, average_dtype, is_valid
 
 if TYPE_CHECKING:
@@ -87,10 +88,14 @@ def least_costs(
     count = 8 if diagonal else 4
     rows, cols = np.divmod(sources, width)
     stop = -1 if end is None else (end // width + 1) * stride + end % width + 1
-    _search(
-        framed.ravel(), (rows + 1) * stride + cols + 1, steps[:count], halves[:count], limit, stop,
-        costs.ravel(), ways.ravel(),
-    )  # fmt: skip
+    given = (framed.ravel(), (rows + 1) * stride + cols + 1, steps[:count], halves[:count])
+    found_by = (costs.ravel(), ways.ravel())
+    bucket = bucket_width(framed, halves[:count])
+    if bucket is None:
+        _search(*given, limit, stop, *found_by)
+    else:
+        buckets = int(2 * float(framed.max()) * halves[:count].max() / bucket) + 3
+        search_by_buckets(*given, limit, stop, bucket, buckets, *found_by)
     found = costs[1:-1, 1:-1]
     found[np.isinf(found)] = np.nan
     return found, ways[1:-1, 1:-1]
