@@ -233,7 +233,7 @@ def test_areas(name: str, edge: Edge, constant: float | None) -> None:
         xr.testing.assert_identical(part.compute(), whole.tiles.crop(area))
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @pytest.mark.parametrize("name", ORACLES)
 @given(
     data=st.data(),

@@ -56,24 +56,25 @@ def _moments(
 ) -> None:  # fmt: skip
     exact = window.dtype.kind in "iu" and window.dtype.itemsize < 8
     dtype = np.dtype(np.int64 if exact else np.float64)
+    few = np.dtype(np.uint16 if mask.size < 1 << 16 else np.int32)
     # Scratch is made here, as `numpy.empty` takes long to compile.
     if mask.all():
         down, across = (exact_steps(length) for length in mask.shape)
         shape = (int(down.bases[-1]) + 2, min(_TILE, out.shape[1]) + mask.shape[1] - 1)
-        sums, counts = np.empty(shape, dtype), np.empty(shape, np.int32)
+        sums, counts = np.empty(shape, dtype), np.empty(shape, few)
         _rectangles(window, down, across.lengths, nodata, masked, missing, out, what, sums, counts)
     else:
         runs = by_length(mask)
         columns = min(_SHAPE_TILE, out.shape[1]) + mask.shape[1] - 1
         rows = int(runs.lengths[-1]).bit_length() + 1
-        sums, counts = (np.empty((mask.shape[0] + rows, columns), of) for of in (dtype, np.int32))
+        sums, counts = (np.empty((mask.shape[0] + rows, columns), of) for of in (dtype, few))
         _shapes(window, runs, mask.shape, nodata, masked, missing, out, what, sums, counts)
 
 
 @njit(nogil=True, cache=True)
 def _rectangles(
     window: NDArray[Any], down: Any, across: NDArray[np.int64], nodata: Any, masked: bool,
-    missing: Any, out: NDArray[Any], what: int, sums: NDArray[Any], counts: NDArray[np.int32],
+    missing: Any, out: NDArray[Any], what: int, sums: NDArray[Any], counts: NDArray[Any],
 ) -> None:  # fmt: skip
     """Sum rectangles; `sums` and `counts` are scratch: rows of each step, and two more."""
     lengths, slots, bases = down
@@ -110,7 +111,7 @@ def _rectangles(
 
 @njit(nogil=True, cache=True)
 def _split(
-    row: NDArray[Any], nodata: Any, masked: bool, cells: NDArray[Any], known: NDArray[np.int32]
+    row: NDArray[Any], nodata: Any, masked: bool, cells: NDArray[Any], known: NDArray[Any]
 ) -> None:
     """Write cells with 0 for NoData, and whether they are known."""
     for j in range(row.size):
@@ -147,7 +148,7 @@ def _along(
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _finish(
-    sums: NDArray[Any], counts: NDArray[np.int32], missing: Any, what: int, row: NDArray[Any]
+    sums: NDArray[Any], counts: NDArray[Any], missing: Any, what: int, row: NDArray[Any]
 ) -> None:
     if what == COUNT:
         for j in range(row.size):
@@ -167,7 +168,7 @@ def _finish(
 @njit(nogil=True, cache=True)
 def _shapes(
     window: NDArray[Any], runs: Any, box: tuple[int, int], nodata: Any, masked: bool, missing: Any,
-    out: NDArray[Any], what: int, sums: NDArray[Any], counts: NDArray[np.int32],
+    out: NDArray[Any], what: int, sums: NDArray[Any], counts: NDArray[Any],
 ) -> None:  # fmt: skip
     """Sum other shapes; `sums` and `counts` are scratch: a row of each row of the box, and more."""
     height, width = out.shape

@@ -74,13 +74,14 @@ def strips(
     cols = _sources(plane.shape[1], depth[1] - left, depth[1] - right, beyond.edge)
     whole = len(rows) == plane.shape[0] and len(cols) == plane.shape[1]
     ready = whole and plane.flags.c_contiguous and plane.dtype == dtype
-    each = strip_rows(len(cols), depth[0], np.dtype(dtype))
-    for start in range(0, height, each):
+    each = min(strip_rows(len(cols), depth[0], np.dtype(dtype)), height)
+    memory = np.empty((0 if ready else each + 2 * depth[0], len(cols)), dtype)
+    for start in range(0, height, max(each, 1)):
         stop = min(start + each, height)
         if ready:
             yield slice(start, stop), plane[start : stop + 2 * depth[0]]
             continue
-        window = np.empty((stop - start + 2 * depth[0], len(cols)), dtype)
+        window = memory[: stop - start + 2 * depth[0]]
         needed = rows[start : stop + 2 * depth[0]]
         _paste(plane, needed, cols, depth[1] - left, beyond.fill, window)
         yield slice(start, stop), window
