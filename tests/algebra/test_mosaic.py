@@ -124,6 +124,10 @@ def test_chunks_change_no_bit() -> None:
             lazy = mosaic(
                 chunked[0], chunked[1:], overlap=overlap, target=target, resampling="cubic"
             )
+            again = mosaic(
+                chunked[0], chunked[1:], overlap=overlap, target=target, resampling="cubic"
+            )
+        assert again.data.name == lazy.data.name
         assert count_tasks(lazy) == lazy.data.npartitions + sum(map(count_tasks, chunked))
         np.testing.assert_array_equal(lazy.compute(), eager)
 
