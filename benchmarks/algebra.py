@@ -39,6 +39,9 @@ print(time.perf_counter() - start)
 """
 
 
+NOT_EXACT = "rasterio before 1.5 ignores tolerance: odc-geo places 3.7 % of the cells wrongly here."
+
+
 def run(quick: bool) -> Report:
     """Time every operation beside its peers, and the first calls that compile."""
     height = elevations(256 if quick else 2048)
@@ -57,6 +60,7 @@ def run(quick: bool) -> Report:
             *(at_most(f"first call: {name}, s", took, 3) for name, took in first.items()),
         ],
         peers=["xarray-spatial", "scipy", "flox", "numbagg"],
+        notes=[] if grids.PEER_IS_EXACT else [NOT_EXACT],
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dask.array as da
 import numpy as np
+import rasterio
 from odc.geo.xr import xr_reproject
 
 from benchmarks.cases.case import FLOOR, OURS, Case, copying
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     import xarray as xr
     from numpy.typing import NDArray
+
+PEER_IS_EXACT = tuple(map(int, rasterio.__version__.split(".")[:2])) >= (1, 5)
+"""Before 1.5 rasterio ignored `tolerance`: the peer misplaced cells, in a tenth of the time."""
 
 
 def cases(height: xr.DataArray) -> Iterator[Case]:
@@ -33,7 +37,7 @@ def cases(height: xr.DataArray) -> Iterator[Case]:
                 "odc-geo, tolerance=0": peer,
                 FLOOR: copying(height.values),
             },
-            bounds={"odc-geo, tolerance=0": 4},
+            bounds={"odc-geo, tolerance=0": 4} if PEER_IS_EXACT else {},
         )
 
 
