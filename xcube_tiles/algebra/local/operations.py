@@ -346,7 +346,10 @@ def _floats(row: Operation, cells: list[NDArray[Any]], plan: Plan, out: NDArray[
         for operand in plan.operands
     ]
     with np.errstate(all="ignore"):
-        out[...] = reduce(row.function, values) if row.operands else row.function(values[0])
+        if len(values) == 2 and isinstance(row.function, np.ufunc):
+            row.function(*values, out=out)  # a copy less
+        else:
+            out[...] = reduce(row.function, values) if row.operands else row.function(values[0])
     without_infinity(out)
     if row.name == "power":  # to numpy 1 ** NaN and NaN ** 0 are 1
         np.copyto(out, plan.work.type(np.nan), where=np.isnan(values[0]) | np.isnan(values[1]))
