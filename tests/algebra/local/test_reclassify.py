@@ -132,7 +132,7 @@ def test_against_a_plain_loop(data: st.DataObject, boundary: Any, keep: bool) ->
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "int32", "float32"])
-@pytest.mark.parametrize("count", [3, 40])
+@pytest.mark.parametrize("count", [3, 40, 300])
 def test_large_arrays(dtype: str, count: int) -> None:
     rng = np.random.default_rng(3)
     values = rng.integers(-100 if dtype != "uint8" else 0, 200, (300, 301)).astype(dtype)

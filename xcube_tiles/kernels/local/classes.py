@@ -10,9 +10,10 @@ from numba import njit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_FEW = 16
-# Counting all breaks below a cell runs in the vector units; measured, a binary search is faster
-# from about this many breaks on.
+_FEW = 256
+# Counting all breaks below a cell runs in the vector units. Measured on one core, float32 cells in
+# no order: 0.8 ns a cell for 8 breaks, 5 for 64, 20 for 256; a binary search, which guesses
+# branches wrong, 13, 33 and 47.
 
 
 @njit(nogil=True, cache=True)

@@ -64,16 +64,18 @@ def in_pieces(
     out = np.empty(shape, dtype)
     spread = [np.broadcast_to(array, shape) for array in arrays]
 
-    def run(index: _Index) -> None:
-        func(*(array[index] for array in spread), out[index])
+    def run(jobs: list[_Index]) -> None:
+        for index in jobs:
+            func(*(array[index] for array in spread), out[index])
 
     jobs = list(_cut(shape))
     if threads == 1 or prod(shape) < _LEAST:
-        for job in jobs:
-            run(job)
+        run(jobs)
         return out
+    # a few shares for each thread: what a pool does for each piece would count
+    share = max(1, len(jobs) // (4 * threads))
     with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(run, jobs):
+        for _ in pool.map(run, [jobs[at : at + share] for at in range(0, len(jobs), share)]):
             pass
     return out
 
