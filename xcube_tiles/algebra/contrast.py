@@ -15,7 +15,7 @@ from xcube_tiles.cube.variables import map_rasters
 from xcube_tiles.errors import AlgebraError, CellTypeError, DimensionError
 from xcube_tiles.grid.celltype import CellType, convert
 from xcube_tiles.grid.dtypes import limits
-from xcube_tiles.kernels.histogram import equal_edges
+from xcube_tiles.kernels.histogram import equal_edges, look_up
 from xcube_tiles.kernels.nodata import is_valid
 
 if TYPE_CHECKING:
@@ -227,46 +227,44 @@ def _bin_edges(ends: NDArray[np.float64], *, whole: bool) -> NDArray[np.float64]
 
 
 def _equalize_array(array: xr.DataArray, range: Spread) -> xr.DataArray:
-    ends, edges = _ends(array, range), _edges(array)
-    cells = cell_type_of(array)
-    data = map_blocks(
-        _equalize_block,
-        array.data,
-        tables=(counts_of(array, edges), edges, ends),
-        name="equalize",
-        dtype=array.dtype,
-        cells=cells,
+    ends, edges, cells = _ends(array, range), _edges(array), cell_type_of(array)
+    whole = array.dtype.kind != "f"
+    table = from_small(
+        _equal_table,
+        counts_of(array, edges),
+        edges,
+        ends,
+        name="equal-shares",
+        size=_BINS + 1,
+        whole=whole,
     )
-    return set_cell_type(array.copy(data=data), cells)
+    return _looked_up(array, edges, table, cells, name="equalize")
 
 
-def _equalize_block(
-    block: NDArray[Any],
+def _equal_table(
     counts: NDArray[np.int64],
     edges: NDArray[np.float64],
     ends: NDArray[np.float64],
     *,
-    cells: CellType,
-) -> NDArray[Any]:
-    valid = is_valid(block, cells.nodata)
-    shares = _shares(block[valid], counts, edges, whole=block.dtype.kind != "f")
+    whole: bool,
+) -> NDArray[np.float64]:
+    """Return what cells at the edges become."""
+    shares = _shares(counts, edges, whole=whole)
     first = counts[np.flatnonzero(counts)[:1]].sum() / max(counts.sum(), 1)
     stretched = (shares - first) / (1 - first) if first < 1 else np.zeros_like(shares)
-    return _placed(block, valid, np.clip(stretched, 0, 1), ends, cells)
+    return _between(ends, np.clip(stretched, 0, 1))
 
 
 def _shares(
-    values: NDArray[Any], counts: NDArray[np.int64], edges: NDArray[np.float64], *, whole: bool
+    counts: NDArray[np.int64], edges: NDArray[np.float64], *, whole: bool
 ) -> NDArray[np.float64]:
-    """Return the cumulative share of cells at each value."""
-    below = np.concatenate([[0], np.cumsum(counts)]) / max(counts.sum(), 1)
-    if whole and edges[1] - edges[0] == 1:
-        at = np.clip(values.astype(np.float64) - edges[0], 0, len(counts) - 1)
-        found: NDArray[np.float64] = below[at.astype(np.intp) + 1]
-        return found
+    """Return the cumulative shares of cells at the edges of bins."""
     if not counts.any():
-        return np.zeros(values.shape)
-    return np.asarray(np.interp(values.astype(np.float64), *_knots(counts, edges)), np.float64)
+        return np.zeros(edges.shape)
+    if whole and edges[1] - edges[0] == 1:
+        shares: NDArray[np.float64] = np.append(np.cumsum(counts), counts.sum()) / counts.sum()
+        return shares
+    return np.asarray(np.interp(edges, *_knots(counts, edges)), np.float64)
 
 
 def _knots(
@@ -279,25 +277,54 @@ def _knots(
     return numbers, np.cumsum(counts)[some] / counts.sum()
 
 
-def _placed(
+def _looked_up(
+    array: xr.DataArray,
+    edges: Any,
+    table: Any,
+    target: CellType,
+    *,
+    name: str,
+    stepped: bool = False,
+) -> xr.DataArray:
+    data = map_blocks(
+        _look_up_block,
+        array.data,
+        tables=(edges, table),
+        name=name,
+        dtype=target.dtype,
+        source=cell_type_of(array),
+        target=target,
+        stepped=stepped,
+    )
+    return set_cell_type(array.copy(data=data), target)
+
+
+def _look_up_block(
     block: NDArray[Any],
-    valid: NDArray[np.bool_],
-    shares: NDArray[np.float64],
-    ends: NDArray[np.float64],
-    cells: CellType,
+    edges: NDArray[np.float64],
+    table: NDArray[np.float64],
+    *,
+    source: CellType,
+    target: CellType,
+    stepped: bool,
 ) -> NDArray[Any]:
-    """Return a block whose valid cells are at shares of a range."""
-    placed = ends[0] * (1 - shares) + ends[1] * shares
-    return _converted(block, valid, placed, cells)
+    values = look_up(block, edges[[0, -1]], table, nodata=source.nodata, stepped=stepped)
+    return _converted(block, is_valid(block, source.nodata), values, target)
+
+
+def _between(ends: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    placed: NDArray[np.float64] = ends[0] * (1 - shares) + ends[1] * shares
+    return placed
 
 
 def _converted(
-    block: NDArray[Any], valid: NDArray[np.bool_], values: NDArray[np.float64], cells: CellType
+    block: NDArray[Any], valid: NDArray[np.bool_], values: NDArray[np.float64], target: CellType
 ) -> NDArray[Any]:
-    missing = 0 if cells.nodata is None else cells.nodata
-    result = np.full(block.shape, missing, cells.dtype)
+    """Return numbers in the shape of a block as cells, NoData where the block has it."""
+    missing = 0 if target.nodata is None else target.nodata
+    result = np.full(block.shape, missing, target.dtype)
     floats = CellType.default(np.float64)
-    result[valid] = convert(values, floats, cells, overflow="saturate")
+    result[valid] = convert(values[valid], floats, target, overflow="saturate")
     return result
 
 
@@ -326,13 +353,13 @@ def _sigmoidal_block(
 ) -> NDArray[Any]:
     valid = is_valid(block, cells.nodata)
     span = ends[1] - ends[0]
-    values = np.clip(block[valid].astype(np.float64), ends[0], ends[1])
+    values = np.clip(block.astype(np.float64), ends[0], ends[1])
     shares = (values - ends[0]) / span if span else np.zeros(values.shape)
     if curve[0]:
         low, high = _sigmoid(np.array([0.0, 1.0]), *curve)
         if high > low:
             shares = (_sigmoid(shares, *curve) - low) / (high - low)
-    return _placed(block, valid, shares, ends, cells)
+    return _converted(block, valid, _between(ends, shares), cells)
 
 
 def _sigmoid(u: NDArray[np.float64], contrast: float, midpoint: float) -> NDArray[np.float64]:
@@ -349,38 +376,35 @@ def _match_array(array: xr.DataArray, like: xr.DataArray) -> xr.DataArray:
             f"({target.name}); give it one: like.tiles.convert('int16ud-32768')"
         )
     one, two = _edges(array), _edges(like)
-    data = map_blocks(
-        _match_block,
-        array.data,
-        tables=(counts_of(array, one), one, counts_of(like, two), two),
-        name="match-histogram",
-        dtype=target.dtype,
-        source=source,
-        target=target,
+    whole = (array.dtype.kind != "f", like.dtype.kind != "f")
+    table = from_small(
+        _match_table,
+        counts_of(array, one),
+        one,
+        counts_of(like, two),
+        two,
+        name="matched-shares",
+        size=_BINS + 1,
+        whole=whole,
     )
-    return set_cell_type(array.copy(data=data), target)
+    return _looked_up(array, one, table, target, name="match-histogram", stepped=whole[1])
 
 
-def _match_block(
-    block: NDArray[Any],
+def _match_table(
     counts: NDArray[np.int64],
     edges: NDArray[np.float64],
     like: NDArray[np.int64],
     like_edges: NDArray[np.float64],
     *,
-    source: CellType,
-    target: CellType,
-) -> NDArray[Any]:
-    valid = is_valid(block, source.nodata)
-    shares = _shares(block[valid], counts, edges, whole=source.dtype.kind != "f")
-    if not like.sum():
-        return _converted(block, valid, np.full(shares.shape, np.nan), target)
-    totals = np.cumsum(like) / like.sum()
-    if target.dtype.kind != "f":
+    whole: tuple[bool, bool],
+) -> NDArray[np.float64]:
+    """Return what cells at the edges become."""
+    shares = _shares(counts, edges, whole=whole[0])
+    if not like.any():
+        return np.full(shares.shape, np.nan)
+    if whole[1]:
         # Rounding may leave a share a little above that of the same number of cells.
-        at = np.searchsorted(totals, shares * (1 - 1e-12))
-        values = like_edges[np.minimum(at, np.flatnonzero(like)[-1])]
-    else:
-        numbers, steps = _knots(like, like_edges)
-        values = np.interp(shares, steps, numbers)
-    return _converted(block, valid, values, target)
+        at = np.searchsorted(np.cumsum(like) / like.sum(), shares * (1 - 1e-12))
+        return np.asarray(like_edges[np.minimum(at, np.flatnonzero(like)[-1])])
+    numbers, steps = _knots(like, like_edges)
+    return np.asarray(np.interp(shares, steps, numbers), np.float64)

@@ -66,6 +66,69 @@ def bins_of(
     return out.reshape(cells.shape)
 
 
+@njit(nogil=True, cache=True)
+def _look_up(
+    cells: NDArray[Any],
+    nodata: Any,
+    masked: bool,
+    ends: NDArray[np.float64],
+    table: NDArray[np.float64],
+    stepped: bool,
+    out: NDArray[np.float64],
+) -> None:
+    last = table.size - 1
+    low, high = ends[0], ends[1]
+    # Halves first: the difference of the ends may be beyond floats.
+    scale = last / (high / 2 - low / 2) if high > low else 0.0
+    for i in range(cells.size):
+        out[i] = np.nan
+        # Without finite cells there are no ends, and nothing to look up.
+        if not is_missing(cells[i], nodata, masked) and low <= high:
+            at = (min(max(np.float64(cells[i]), low), high) / 2 - low / 2) * scale
+            k = max(min(int(at), last - 1), 0)
+            part, upper = at - k, table[k + 1]
+            if stepped:
+                out[i] = upper if part > 0 else table[k]
+            else:
+                # Rounding must not carry it over the next number.
+                out[i] = min(table[k] + (upper - table[k]) * part, upper) if part > 0 else table[k]
+
+
+def look_up(
+    cells: NDArray[Any],
+    ends: NDArray[np.float64],
+    table: NDArray[np.float64],
+    *,
+    nodata: float | None = None,
+    stepped: bool = False,
+) -> NDArray[np.float64]:
+    """Return the numbers of an ascending table at cells; NaN for NoData.
+
+    Parameters
+    ----------
+    cells
+        Integers, floats or bool of any shape. Those beyond the ends count as the ends.
+    ends
+        Cells of the first and last number of the table; equal steps lie between.
+    table
+        Ascending numbers, at least two.
+    nodata
+        The number that means NoData; None: none does. NaN always does.
+    stepped
+        Whether a cell between two steps gets the number of the upper one; else what lies between.
+
+    Examples
+    --------
+    >>> look_up(np.array([0.0, 0.25, 9.0, np.nan]), np.array([0.0, 1.0]), np.array([10.0, 20.0]))
+    array([10. , 12.5, 20. ,  nan])
+    """
+    flat = np.ascontiguousarray(as_cells(cells)).reshape(-1)
+    masked = nodata is not None and not np.isnan(nodata)
+    out = np.empty(flat.size, np.float64)
+    _look_up(flat, flat.dtype.type(nodata if masked else 0), masked, ends, table, stepped, out)
+    return out.reshape(cells.shape)
+
+
 def equal_edges(low: float, high: float, bins: int) -> NDArray[np.float64]:
     """Return the edges of equal bins; of a single number a bin on each side, as numpy has it.
 
