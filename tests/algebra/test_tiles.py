@@ -18,7 +18,7 @@ from tests.cube.rasters import UTM, raster
 from xcube_tiles.algebra.tiles import map_tiles, split, stitch
 from xcube_tiles.cube.cells import cell_type_of
 from xcube_tiles.cube.georef import geobox_of
-from xcube_tiles.errors import GridError, IncompatibleCubesError
+from xcube_tiles.errors import CellOverflowError, GridError, IncompatibleCubesError
 from xcube_tiles.grid.keys import TileKey
 from xcube_tiles.grid.layout import TileLayout
 from xcube_tiles.testing.asserts import assert_lazy, count_tasks
@@ -158,3 +158,25 @@ def test_a_dataset_variable_by_variable() -> None:
     result = map_tiles(both, total, 8)
     assert float(result["b"][0, 0]) == 2 * float(result["a"][0, 0]) == 380
     assert int(result["scalar"]) == 3
+
+
+def test_integers_that_the_cell_type_cannot_hold_are_refused() -> None:
+    bytes_ = raster((np.arange(20).reshape(4, 5) * 10).astype("uint8"))
+    with pytest.raises(CellOverflowError, match=r"returns 0 to 380 for tile 0/0, .* cell_type='ui"):
+        map_tiles(bytes_, lambda tile, key: tile.astype("uint16") * 2)
+    wide = map_tiles(bytes_, lambda tile, key: tile.astype("uint16") * 2, cell_type="uint16")
+    assert int(wide.max()) == 380
+    halves = map_tiles(bytes_, lambda tile, key: tile.astype("uint16") // 2)
+    assert halves.dtype == np.uint8
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_a_function_cannot_change_the_cube(depth: int) -> None:
+    def double(tile: NDArray[Any], key: TileKey) -> NDArray[Any]:
+        tile *= 2
+        return tile
+
+    before = FIELD.values.copy()
+    with pytest.raises(ValueError, match="read-only"):
+        map_tiles(FIELD, double, depth=depth)
+    np.testing.assert_array_equal(FIELD, before)

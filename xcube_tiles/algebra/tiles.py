@@ -19,7 +19,13 @@ from xcube_tiles.cube.compatibility import label_differences
 from xcube_tiles.cube.georef import GRID_TOLERANCE, assign_geobox, canonical, geobox_of
 from xcube_tiles.cube.variables import map_rasters
 from xcube_tiles.cube.warp import warp
-from xcube_tiles.errors import AlgebraError, CellTypeError, GridError, IncompatibleCubesError
+from xcube_tiles.errors import (
+    AlgebraError,
+    CellOverflowError,
+    CellTypeError,
+    GridError,
+    IncompatibleCubesError,
+)
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.grid.extent import as_crs, same_crs
 from xcube_tiles.grid.keys import TileKey
@@ -223,8 +229,8 @@ def map_tiles(
         A cube; of a Dataset, every variable with y and x.
     func
         ``func(tile, key) -> tile``: a numpy array of shape (..., height, width) with all leading
-        dimensions whole, and the TileKey. It returns an array of the same shape, and must not
-        change the one that it gets. On a cluster it is pickled.
+        dimensions whole, and the TileKey. It returns an array of the same shape; the one that it
+        gets is read-only. On a cluster it is pickled.
     layout
         As for `split`. Tiles end where the cube does.
     depth
@@ -245,7 +251,8 @@ def map_tiles(
     GridError
         A layout that doesn't fit the cube, as for `split`.
     CellTypeError
-        An unknown cell type; a rim around cells without NoData (a raw integer type).
+        An unknown cell type; a rim around cells without NoData (a raw integer type). When it is
+        computed: integers that the cell type can't hold (`CellOverflowError`).
 
     Examples
     --------
@@ -311,7 +318,9 @@ def _map_tile(
     result: CellType,
 ) -> NDArray[Any]:
     key = cuts.key(*block)
-    tile = _padded(piece, block, cuts, depth, fill) if depth else piece
+    tile = _padded(piece, block, cuts, depth, fill) if depth else piece.view()
+    # Without a rim it is a view of the cube, which a function must not change.
+    tile.flags.writeable = False
     inner = (*piece.shape[:-2], *(size - 2 * depth for size in tile.shape[-2:]))
     made = user(tile, key)
     if not isinstance(made, np.ndarray) or made.shape not in (tile.shape, inner):
@@ -326,7 +335,20 @@ def _map_tile(
         )
     if depth and made.shape == tile.shape:
         made = made[..., depth:-depth, depth:-depth]
+    _check_range(made, result, key)
     return made.astype(result.dtype, copy=False)
+
+
+def _check_range(made: NDArray[Any], result: CellType, key: TileKey) -> None:
+    """Refuse integers that would wrap; floats become inf, as they do everywhere."""
+    if result.dtype.kind not in "iu" or np.can_cast(made.dtype, result.dtype) or not made.size:
+        return
+    low, high, limits = int(made.min()), int(made.max()), np.iinfo(result.dtype)
+    if low < limits.min or high > limits.max:
+        raise CellOverflowError(
+            f"the function returns {low} to {high} for tile {key}, which {result.name!r} can't "
+            f"hold; declare what it returns: map_tiles(..., cell_type={str(made.dtype)!r})"
+        )
 
 
 def _padded(
