@@ -163,6 +163,12 @@ class TestFillDepressions:
         assert got.values.tolist() == filled
         assert got.dtype == np.int16
 
+    @pytest.mark.parametrize("dtype", ["int64", "uint64"])
+    def test_large_integers_are_exact(self, dtype: str) -> None:
+        pit = np.array([[5, 5, 5], [5, 1, 3], [5, 5, 5]], dtype) + np.array(2**60, dtype)
+        got = raster(pit).tiles.fill_depressions()
+        assert (got.values[1] - pit[0, 0]).astype("int64").tolist() == [0, -2, -2]
+
     def test_integers_become_floats_with_a_gradient(self) -> None:
         cells = [[5, 5, 5, -1], [5, 1, 4, 5], [5, 5, 5, 5]]
         dem = raster(np.array(cells, "int16"), nodata=-1)

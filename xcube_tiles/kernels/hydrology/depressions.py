@@ -101,6 +101,8 @@ def flood(
     height, width = levels.shape
     keys, items = np.empty(levels.size, levels.dtype), np.empty(levels.size, np.int64)
     pond = np.empty(levels.size, np.int64)  # raised cells: level with the lowest of all, no heap
+    # In an array, as numba would make one float64 of an integer and the next float.
+    raised = np.empty(1, levels.dtype)
     size, first, last = 0, 0, 0
     for i in range(height):
         for j in range(width):
@@ -115,7 +117,10 @@ def flood(
             at = pop(keys, items, size)
             size -= 1
         i, j = at // width, at % width
-        level = _next(levels[i, j], above, taboo) if gradient else levels[i, j]
+        raised[0] = levels[i, j]
+        if gradient:
+            raised[0] = _next(levels[i, j], above, taboo)
+        level = raised[0]
         for k in range(8):
             y, x = i + DOWN[k], j + RIGHT[k]
             if not (0 <= y < height and 0 <= x < width) or labels[y, x] != -1:
