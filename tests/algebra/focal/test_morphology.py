@@ -14,7 +14,7 @@ from scipy import ndimage
 from tests.algebra.focal.planes import blocks, floats, placed, random_cells, rasters
 from xcube_tiles.algebra.focal.morphology import Morphology, morphology
 from xcube_tiles.cube.cells import cell_type_of
-from xcube_tiles.errors import AlgebraError
+from xcube_tiles.errors import AlgebraError, NoDataCollisionError
 from xcube_tiles.kernels.neighborhood import Annulus, Circle, Kernel, Nesw, Square, Wedge
 from xcube_tiles.testing.asserts import assert_lazy, count_tasks
 
@@ -118,6 +118,12 @@ def test_differences_do_not_wrap(dtype: str, result: str, low: int, high: int) -
     outlines = morphology(cells, "gradient")
     assert cell_type_of(outlines).name == result
     assert [int(value) for value in outlines.values[0]] == [high - low, high - low, 0]
+
+
+def test_a_difference_that_means_nodata_is_refused() -> None:
+    ends = placed(np.array([[0, 2**64 - 1, 5]], "uint64"), "uint64ud5")
+    with pytest.raises(NoDataCollisionError, match=r"a difference of 18446744073709551615 is the"):
+        morphology(ends, "gradient")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

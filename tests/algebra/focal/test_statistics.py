@@ -17,7 +17,7 @@ from xcube_tiles.algebra.focal.statistics import Target, focal
 from xcube_tiles.algebra.focal.table import STATISTICS, statistic_named, statistic_names
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.cube.georef import assign_geobox, extent_of
-from xcube_tiles.errors import AlgebraError
+from xcube_tiles.errors import AlgebraError, NoDataCollisionError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.kernels.focal.window import Edge
 from xcube_tiles.testing.asserts import assert_lazy, assert_same_cells, count_tasks
@@ -306,6 +306,17 @@ def test_extreme_integers_of_64_bits() -> None:
     array = raster(np.array([[low, 7, high]]), "int64raw")
     assert focal(array, "max", xt.Nesw(1)).values.tolist() == [[7, high, high]]
     assert focal(array, "range", xt.Nesw(1)).values.tolist() == [[7 - low, high - low, high - 7]]
+
+
+def test_numbers_that_mean_nodata_are_refused_not_lost() -> None:
+    ends = raster([[0, 2**64 - 1]], "uint64ud5")
+    with pytest.raises(NoDataCollisionError, match=r"a difference of 18446744073709551615 is the"):
+        focal(ends, "range", xt.Square(1))
+    assert focal(raster([[0, 2**64 - 1]], "uint64raw"), "range", xt.Square(1)).values.max() > 2**63
+    lowest = raster([[-(2**63), 0, 7]], "int64ud0")
+    with pytest.raises(NoDataCollisionError, match=r"-9223372036854775808 can't be copied among"):
+        focal(lowest, "count", xt.Nesw(1), target="nodata")
+    assert focal(lowest, "count", xt.Nesw(1)).values.tolist() == [[1, 2, 1]]
 
 
 def test_bool() -> None:

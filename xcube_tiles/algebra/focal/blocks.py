@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from xcube_tiles.algebra.focal.table import statistic_named
+from xcube_tiles.errors import NoDataCollisionError
 from xcube_tiles.kernels.focal import sums
 from xcube_tiles.kernels.focal.window import Beyond, strips
 from xcube_tiles.kernels.nodata import as_cells, is_valid
@@ -211,4 +212,10 @@ def _place(
     copied = gone if job.target == "data" else ~gone
     out[copied] = focus[copied]
     if job.result.nodata is not None:
+        if (focus[copied & ~gone] == job.result.nodata).any():
+            raise NoDataCollisionError(
+                f"a cell of {job.result.nodata} can't be copied among results of {job.row.name!r}, "
+                "where that number means NoData; leave target='all', or convert the cells first: "
+                "cube.tiles.convert('float64')"
+            )
         out[copied & gone] = job.result.nodata

@@ -15,7 +15,7 @@ from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.cube.georef import canonical
 from xcube_tiles.cube.variables import map_rasters
 from xcube_tiles.errors import AlgebraError
-from xcube_tiles.kernels.focal.extremes import largest, smallest
+from xcube_tiles.kernels.focal.extremes import largest, smallest, subtract
 from xcube_tiles.kernels.focal.window import padded
 from xcube_tiles.kernels.neighborhood import Square
 from xcube_tiles.kernels.nodata import is_valid
@@ -96,6 +96,8 @@ def morphology(
     AlgebraError
         An unknown operation or edge; something else than a neighbourhood; one without the focus,
         with `edge="clip"`, of integers that have no NoData.
+    NoDataCollisionError
+        When it is computed: a difference of 2**64 - 1 between integers of 64 bits.
 
     Notes
     -----
@@ -177,9 +179,10 @@ def _shape_block(
             return
         low = _passed(plane, margins, row.low, mask, edge, cells)
         valid = is_valid(high, cells.nodata) & is_valid(low, cells.nodata)
-        _subtract(high, low, out)
-        if not valid.all():
-            out[~valid] = result.nodata
+        if out.dtype == bool:
+            out[...] = high != low
+        else:
+            subtract(high, low, valid, 0 if result.nodata is None else result.nodata, out)
 
     return fill_layers(fill, window, margins, result.dtype)
 
@@ -234,15 +237,3 @@ def _one_pass(
     if gaps.any():
         out[gaps] = block[gaps]
     return out
-
-
-def _subtract(high: NDArray[Any], low: NDArray[Any], out: NDArray[Any]) -> None:
-    """Subtract into a dtype that holds the difference."""
-    if out.dtype == bool:
-        out[...] = high != low
-        return
-    if high.dtype.kind in "iu" and high.dtype.itemsize == 8:
-        # Differences of 64 bits taken without signs wrap to the right number.
-        high, low = (np.ascontiguousarray(cells).view(np.uint64) for cells in (high, low))
-    with np.errstate(invalid="ignore"):
-        np.subtract(high, low, out=out, dtype=out.dtype)

@@ -93,6 +93,8 @@ def focal(
         lack a value.
     CellTypeError
         A constant that cells can't hold; 64-bit integers to be copied among floats.
+    NoDataCollisionError
+        When it is computed: a range of 2**64 - 1, or a copy of -2**63 among counts.
     GridError
         An `area` that doesn't touch the cube.
 
@@ -119,10 +121,12 @@ def focal(
     ============================ ======================= =====================================
 
     NoData is as in the cells where their type is kept, NaN in floats, and the end of wider integers
-    that no result reaches. Where cells are copied (`target`), results have a type that holds both:
-    int64 or uint64 for integers, floats of enough bits otherwise.
+    that no result reaches (or only the largest of 64 bits, which is refused). Where cells are
+    copied (`target`), results have a type that holds both: int64 or uint64 for integers, floats of
+    enough bits otherwise.
 
-    Sums are accumulated in float64, variances merged after Chan et al. (1983). All results are the
+    Sums are accumulated in float64, variances merged after Chan et al. (1983); of 64-bit integers
+    averages, spreads and percentiles are those of the cells rounded to float64. All results are the
     same for any chunks, to the bit.
 
     Examples

@@ -97,9 +97,9 @@ class FocalStatistic:
         if dtype.kind == "f":
             if source.dtype.kind in "iu" and source.dtype.itemsize == 8:
                 raise CellTypeError(
-                    f"{self.name!r} gives {dtype} cells, which can't hold copies of all "
-                    f"{source.dtype} cells; leave target='all', or convert the cube's cells to "
-                    "float64 first: cube.tiles.convert('float64')"
+                    f"results of {self.name!r} among copied cells would be {dtype}, which can't "
+                    f"hold copies of all {source.dtype} cells; leave target='all', or convert the "
+                    "cube's cells first: cube.tiles.convert('float64')"
                 )
             return CellType.default(dtype)
         return _with_end(np.uint64 if dtype == np.uint64 else np.int64)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from xcube_tiles.errors import NoDataCollisionError
 from xcube_tiles.kernels.focal.runs import by_length
 from xcube_tiles.kernels.focal.steps import covering_steps
 from xcube_tiles.kernels.missing import is_missing
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _TILE = 1024
 """Columns worked on at a time: their rows stay in the nearest caches."""
+
+_ALL_BITS = 2**64 - 1
 
 
 class Code(NamedTuple):
@@ -83,19 +86,47 @@ def reach(
         nan = window.dtype.type(np.nan)
         smallest(window, mask, nodata, masked, nan, low)
         largest(window, mask, nodata, masked, nan, high)
-        np.subtract(high, low, out=out)
-        out[np.isnan(high)] = missing
+        subtract(high, low, ~np.isnan(high), missing, out)
         return
     limits = np.iinfo(window.dtype)
     # Only where there is no cell does the smallest exceed the largest.
     smallest(window, mask, nodata, masked, window.dtype.type(limits.max), low)
     largest(window, mask, nodata, masked, window.dtype.type(limits.min), high)
-    empty = low > high
-    if window.dtype.itemsize == 8:
+    subtract(high, low, low <= high, missing, out)
+
+
+def subtract(
+    high: NDArray[Any], low: NDArray[Any], valid: NDArray[np.bool_], missing: Any, out: NDArray[Any]
+) -> None:
+    """Subtract smaller cells from larger ones, into a dtype that holds the differences.
+
+    Parameters
+    ----------
+    high, low
+        Cells of one dtype and shape.
+    valid
+        Where they have a value.
+    missing
+        What stands where they have none.
+    out
+        Filled with the differences; uint64 of integers of 64 bits.
+
+    Raises
+    ------
+    NoDataCollisionError
+        A difference of 2**64 - 1, where that is `missing`.
+    """
+    if high.dtype.kind in "iu" and high.dtype.itemsize == 8:
         # Differences of 64 bits taken without signs wrap to the right number.
-        low, high = low.view(np.uint64), high.view(np.uint64)
-    np.subtract(high, low, out=out, dtype=out.dtype)
-    out[empty] = missing
+        high, low = (np.ascontiguousarray(cells).view(np.uint64) for cells in (high, low))
+    with np.errstate(invalid="ignore"):
+        np.subtract(high, low, out=out, dtype=out.dtype)
+    if out.dtype == np.uint64 and missing == _ALL_BITS and (valid & (out == missing)).any():
+        raise NoDataCollisionError(
+            f"a difference of {_ALL_BITS} is the number that means NoData among differences of "
+            "64-bit integers; convert the cells first: cube.tiles.convert('float64')"
+        )
+    out[~valid] = missing
 
 
 def _extremes(
