@@ -220,3 +220,33 @@ def test_names_and_units() -> None:
 def test_longitudes_from_0_to_360_are_kept() -> None:
     grid = GeoBox((2, 4), Affine(90, 0, 0, 0, -90, 90), "EPSG:4326")
     assert list(canonical(raster(1.0, geobox=grid)).x.values) == [45, 135, 225, 315]
+
+
+def test_results_align_with_what_they_were_made_of() -> None:
+    # 20480 / 288 isn't a float: coordinates by other arithmetic differ in their last bit
+    step = 20480 / 288
+    x = 500_000 + step / 2 + step * np.arange(288)
+    cube = xr.DataArray(
+        np.zeros((2, 288)), {"y": [x[1] + 5e6, x[0] + 5e6], "x": x}, ("y", "x")
+    ).tiles.set_crs("EPSG:32633")
+    assert (cube.x.values == x).all()
+    part = cube.isel(x=slice(13, None, 3))
+    for one in (cube, part):
+        assert (one - canonical(one)).sizes == one.sizes
+        assert (one.x.values == canonical(one).x.values).all()
+
+
+def test_rounded_coordinates_become_those_of_the_grid() -> None:
+    lon = np.linspace(10, 11, 301, dtype=np.float32)
+    cube = xr.DataArray(
+        np.zeros((2, 301)), {"latitude": [50.5, 50.0], "longitude": lon}, ("latitude", "longitude")
+    )
+    steps = np.diff(canonical(cube).x.values)
+    assert np.ptp(steps) < 1e-12
+    assert np.ptp(np.diff(lon.astype(float))) > 1e-7
+
+
+def test_canonical_objects_stay_as_they_are() -> None:
+    cube = canonical(raster(1.5))
+    assert canonical(cube) is cube
+    assert canonical(cube[::-1]) is not cube

@@ -18,6 +18,8 @@ from xcube_tiles.errors import GeoreferenceError
 from xcube_tiles.grid.extent import Extent, as_crs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
     from odc.geo.crs import CRS
 
@@ -80,8 +82,13 @@ def canonical(obj: XarrayT) -> XarrayT:
     A `GeoTransform` and coordinates agree if every coordinate is a cell centre of the transform's
     grid: indexing with `isel` keeps that true, a shift by half a cell doesn't. What indexing left
     is then the grid of the result.
+
+    Coordinates keep their values where these are the grid's to a millionth of a cell: xarray then
+    aligns the result with what it was made of. Others, such as rounded ones, become the grid's.
     """
     geobox, flip = _georeference(obj)
+    if not flip and _is_canonical(obj, geobox):
+        return obj
     ydim, xdim = spatial_dims(obj)
     taken = [new for old, new in ((ydim, "y"), (xdim, "x")) if old != new and _has_name(obj, new)]
     if taken:
@@ -95,7 +102,51 @@ def canonical(obj: XarrayT) -> XarrayT:
     flips = {dim: slice(None, None, -1) for dim in flip}
     if flips:
         obj = obj.isel({"y" if dim == ydim else "x": part for dim, part in flips.items()})
-    return assign_geobox(obj.transpose(..., "y", "x"), geobox)
+    obj = obj.transpose(..., "y", "x")
+    coords = grid_coords(geobox)
+    for dim, values in _agreeing(obj, geobox).items():
+        coords[dim] = coords[dim].copy(data=values)
+    return _with_coords(obj, coords)
+
+
+def _is_canonical(obj: XarrayObject, geobox: GeoBox) -> bool:
+    """Whether an object has canonical coordinates of its grid: looking is cheaper than setting."""
+    mapping = obj.coords.get(SPATIAL_REF)
+    if mapping is None or not {"y", "x"} <= set(obj.coords) or "crs_wkt" not in mapping.attrs:
+        return False
+    arrays = obj.data_vars.values() if isinstance(obj, xr.Dataset) else [obj]
+    return (
+        mapping.attrs.get("GeoTransform") == _transform_text(geobox)
+        and all("axis" in obj.coords[dim].attrs for dim in ("y", "x"))
+        and len(_agreeing(obj, geobox)) == 2
+        and all(
+            "grid_mapping" not in array.attrs
+            and array.encoding.get("grid_mapping") == SPATIAL_REF
+            and array.dims[-2:] == ("y", "x")
+            for array in arrays
+            if {"y", "x"} & set(array.dims)
+        )
+    )
+
+
+def _agreeing(obj: XarrayObject, geobox: GeoBox) -> dict[str, NDArray[np.float64]]:
+    """Return those of an object's coordinates y and x that are a grid's but for rounding."""
+    found = {}
+    for dim, (values, step) in _centres_of(geobox).items():
+        if dim not in obj.coords or obj.coords[dim].dtype.kind not in "iuf":
+            continue
+        own = np.asarray(obj.coords[dim].values, np.float64)
+        if np.abs(own - values).max() <= GRID_TOLERANCE * abs(step):
+            found[dim] = own
+    return found
+
+
+def _centres_of(geobox: GeoBox) -> dict[str, tuple[NDArray[np.floating[Any]], float]]:
+    """Return the centres of the cells along y and x, and the steps between them."""
+    affine, (height, width) = geobox.affine, geobox.shape
+    y = affine.f + (np.arange(height) + 0.5) * affine.e
+    x = affine.c + (np.arange(width) + 0.5) * affine.a
+    return {"y": (y, affine.e), "x": (x, affine.a)}
 
 
 def _has_name(obj: XarrayObject, name: str) -> bool:
@@ -169,7 +220,11 @@ def assign_geobox(obj: XarrayT, geobox: GeoBox) -> XarrayT:
     shape = (obj.sizes["y"], obj.sizes["x"])
     if shape != tuple(geobox.shape):
         raise GeoreferenceError(f"a grid of shape {tuple(geobox.shape)} for data of {shape} (y, x)")
-    obj = obj.assign_coords(grid_coords(geobox))
+    return _with_coords(obj, grid_coords(geobox))
+
+
+def _with_coords(obj: XarrayT, coords: Mapping[str, xr.Variable]) -> XarrayT:
+    obj = obj.assign_coords(coords)
     for array in obj.data_vars.values() if isinstance(obj, xr.Dataset) else [obj]:
         if "grid_mapping" in array.attrs:
             array.attrs = {key: val for key, val in array.attrs.items() if key != "grid_mapping"}
@@ -182,19 +237,19 @@ def grid_coords(geobox: GeoBox) -> dict[str, xr.Variable]:
     """Return the canonical coordinates `y`, `x` and `spatial_ref` of a north-up grid."""
     if geobox.crs is None:
         raise GeoreferenceError("a grid without a CRS can't georeference anything")
-    height, width = geobox.shape
     affine = geobox.affine
     if affine.b or affine.d:
         raise GeoreferenceError(f"a rotated grid can't have 1-D coordinates: {tuple(affine)[:6]!r}")
-    y = affine.f + (np.arange(height) + 0.5) * affine.e
-    x = affine.c + (np.arange(width) + 0.5) * affine.a
-    transform = " ".join(repr(float(value)) for value in affine.to_gdal())
-    attrs = {**crs_attrs(geobox.crs), "GeoTransform": transform}
-    return {
-        "y": xr.Variable("y", y, _axis_attrs("Y", geobox.crs)),
-        "x": xr.Variable("x", x, _axis_attrs("X", geobox.crs)),
-        SPATIAL_REF: xr.Variable((), 0, attrs),
+    attrs = {**crs_attrs(geobox.crs), "GeoTransform": _transform_text(geobox)}
+    centres = {
+        dim: xr.Variable(dim, values, _axis_attrs(dim.upper(), geobox.crs))
+        for dim, (values, _) in _centres_of(geobox).items()
     }
+    return {**centres, SPATIAL_REF: xr.Variable((), 0, attrs)}
+
+
+def _transform_text(geobox: GeoBox) -> str:
+    return " ".join(repr(float(value)) for value in geobox.affine.to_gdal())
 
 
 def crs_attrs(crs: CRS) -> dict[str, Any]:
