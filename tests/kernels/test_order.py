@@ -165,8 +165,14 @@ def test_the_middle_quantile_is_the_median() -> None:
     np.testing.assert_allclose(quantile(values, q=[0.5])[0], median(values), rtol=1e-6)
 
 
-def test_quantiles_between_equal_infinities_are_infinite() -> None:
+def test_quantiles_beside_infinities() -> None:
     assert quantile(np.array([np.inf, np.inf]), q=[0.3])[0] == np.inf
+    shares = [0.0, 0.25, 0.5, 0.75, 1.0]
+    np.testing.assert_array_equal(
+        quantile(np.array([-np.inf, 1.0, np.inf]), q=shares), [-np.inf, -np.inf, 1, np.inf, np.inf]
+    )
+    largest = np.finfo(np.float64).max
+    assert quantile(np.array([-largest, largest]), q=[0.5])[0] == 0
 
 
 @pytest.mark.parametrize("func", [median, lambda cells: quantile(cells, q=[0.5])])

@@ -21,6 +21,7 @@ from xcube_tiles.kernels.histogram import (
     sort_keys,
 )
 from xcube_tiles.kernels.nodata import is_valid
+from xcube_tiles.kernels.order import between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -391,6 +392,4 @@ def _interpolated(
     low, high = (from_sort_keys(keys[at::2], source.dtype).astype(np.float64) for at in (0, 1))
     part = np.array(shares) * (count - 1)
     part -= np.floor(part)
-    with np.errstate(invalid="ignore", over="ignore"):  # equal infinities: their own difference
-        between = np.where(part < 0.5, low + (high - low) * part, high - (high - low) * (1 - part))
-    return np.where(low == high, low, between)
+    return np.array([between(*ends) for ends in zip(low, high, part, strict=True)], np.float64)

@@ -130,11 +130,12 @@ def _quantiles(
 @njit(nogil=True, cache=True)
 def between(low: float, high: float, share: float) -> float:
     """Interpolate as numpy does: from the nearer end, so that both ends are exact."""
-    if low == high:  # also two equal infinities, whose difference is NaN
+    if low == high or share == 0.0:  # infinite differences times 0 would be NaN
         return low
-    if share < 0.5:
-        return low + (high - low) * share
-    return high - (high - low) * (1.0 - share)
+    span = high - low
+    if np.isinf(span):
+        return low * (1.0 - share) + high * share
+    return low + span * share if share < 0.5 else high - span * (1.0 - share)
 
 
 def padding(given: Columns) -> Any:

@@ -211,12 +211,15 @@ def test_a_field_of_288_kelvin_averages_right() -> None:
 def test_infinite_cells() -> None:
     array = raster(np.array([np.inf, 1, -np.inf, np.inf, 2]))
     zones = raster(np.array([0, 0, 1, 1, 2], np.uint8))
-    table = zonal(array, zones, ["sum", "mean", "variance", "max", "median", "range"])
+    table = zonal(array, zones, ["sum", "mean", "variance", "max", "range", "p0", "median", "p100"])
     np.testing.assert_array_equal(table["sum"], [np.inf, np.nan, 8])
     np.testing.assert_array_equal(table["mean"], [np.inf, np.nan, 2])
     np.testing.assert_array_equal(table["variance"], [np.nan, np.nan, 0])
     np.testing.assert_array_equal(table["max"], [np.inf, np.inf, 2])
     np.testing.assert_array_equal(table["range"], [np.inf, np.inf, 0])
+    np.testing.assert_array_equal(table["p0"], [1, -np.inf, 2])
+    np.testing.assert_array_equal(table["median"], [np.inf, np.nan, 2])
+    np.testing.assert_array_equal(table["p100"], [np.inf, np.inf, 2])
 
 
 def test_one_cell_and_all_nodata() -> None:
@@ -241,8 +244,11 @@ def test_labels_far_apart_and_in_any_order() -> None:
     table = zonal(cells, raster(far), ["sum", "mode"], labels=[7, 9, -(2**62)])
     np.testing.assert_array_equal(table["sum"], [16, np.nan, 0])
     assert table["mode"].values.tolist() == [4, -(2**63), 0]
-    unsigned = zonal(cells, raster(np.array([0, 2**64 - 1, 1, 1, 1], np.uint64)), "count")
-    assert unsigned["zone"].values.tolist() == [0, 1, 2**64 - 1]
+    unsigned = raster(np.array([0, 2**64 - 1, 1, 1, 1], np.uint64))
+    assert zonal(cells, unsigned, "count")["zone"].values.tolist() == [0, 1, 2**64 - 1]
+    table = zonal(cells, unsigned, "count", labels=[2**64 - 1, 1])
+    assert table["zone"].values.tolist() == [2**64 - 1, 1]
+    assert table["count"].values.tolist() == [4, 12]
 
 
 def test_a_dataset_names_variables_and_statistics() -> None:

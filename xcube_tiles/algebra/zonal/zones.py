@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -74,11 +75,8 @@ def labels_of(
     nodata = cell_type_of(zones).nodata
     if labels is None:
         return _found_labels(zones.data, nodata)
-    given = np.asarray(labels)
-    if given.ndim != 1 or (given.size and given.dtype.kind not in "biu"):
-        raise AlgebraError(f"{what} must be a list of integers, got {labels!r}")
+    numbers = _integers(labels, what)
     limits = np.iinfo(zones.dtype)
-    numbers = [int(label) for label in given]
     outside = [label for label in numbers if not limits.min <= label <= limits.max]
     if outside:
         raise AlgebraError(
@@ -91,6 +89,14 @@ def labels_of(
     if nodata in numbers:
         raise AlgebraError(f"{what} contain {nodata}, which means NoData in {zones.name!r}")
     return np.array(numbers, zones.dtype)
+
+
+def _integers(labels: Sequence[int] | NDArray[Any], what: str) -> list[int]:
+    # One by one: a list of integers on both sides of 2**63 is an array of floats.
+    given = [np.asarray(label) for label in labels] if isinstance(labels, Iterable) else None
+    if given is None or not all(one.ndim == 0 and one.dtype.kind in "biu" for one in given):
+        raise AlgebraError(f"{what} must be a list of integers, got {labels!r}")
+    return [int(label) for label in given]
 
 
 def _found_labels(data: Any, nodata: float | None) -> NDArray[Any]:

@@ -9,6 +9,7 @@ from numba import njit
 
 from xcube_tiles.kernels.missing import is_missing
 from xcube_tiles.kernels.nodata import as_cells
+from xcube_tiles.kernels.order import between
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -264,11 +265,7 @@ def _ranked(
         low = np.float64(values[i])
         following = i + 1 if before + counts[i] <= at + 1 and i + 1 < stop else i
         high = np.float64(values[following])
-        part = rank - at
-        # From the nearer end, as numpy does, so that both ends are exact.
-        out[w] = low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part)
-        if low == high:  # also two equal infinities, whose difference is NaN
-            out[w] = low
+        out[w] = between(low, high, rank - at)
 
 
 def quantile(state: Runs, share: float) -> NDArray[np.float64]:
