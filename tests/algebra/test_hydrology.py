@@ -209,6 +209,12 @@ class TestFillDepressions:
             around = [codes[y, x] for _, y, x in neighbours(codes, i, j)]
             assert len(around) < 8 or 255 in around
 
+    @pytest.mark.parametrize("dtype", ["float32", "float64"])
+    def test_water_runs_off_a_plain_at_sea_level(self, dtype: str) -> None:
+        dem = raster(np.zeros((5, 5), dtype), width=1000, height=30_000)
+        codes = dem.tiles.fill_depressions(gradient=True).tiles.flow_direction().values
+        assert (codes[1:-1, 1:-1] > 0).all()
+
     def test_a_number_stays_nodata(self) -> None:
         dem = raster(np.array([[5, 5, 5], [5, 1, 5], [5, 5, -9]], "float32"), nodata=-9)
         got = dem.tiles.fill_depressions(gradient=True)

@@ -31,7 +31,8 @@ def fill_depressions(elevation: xr.DataArray, *, gradient: bool = False) -> xr.D
         Elevations of any cell type, dimensions (..., y, x).
     gradient
         Raise each cell that would be level with its outlet, flats included, a little above it: by
-        the least step between floats, so that every cell but the outlets has a lower neighbour.
+        the least step between floats (the smallest normal one next to 0), so that every cell but
+        the outlets has a lower neighbour.
 
     Returns
     -------

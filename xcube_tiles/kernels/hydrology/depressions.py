@@ -30,7 +30,7 @@ def fill(
         Where cells have a value; water leaves over the raster's edge and into cells that have none.
     gradient
         Make every cell but the outlets higher than a neighbour, by the least step that its dtype
-        has.
+        has: next to 0 the smallest normal number, as smaller ones vanish when slopes are computed.
     nodata
         A number that no cell is raised to; None: any will do.
 
@@ -51,11 +51,15 @@ def fill(
     array([5, 4, 4])
     """
     out = np.ascontiguousarray(cells).copy()
-    dtype = cells.dtype if cells.dtype.kind == "f" else np.dtype(np.float64)
-    taboo = dtype.type(np.nan if nodata is None else nodata)
     labels = seeds(np.ascontiguousarray(valid), (True, True, True, True))[0]
-    flood(out, labels, gradient, dtype.type(np.inf), taboo)
+    flood(out, labels, gradient, steps(cells.dtype, nodata))
     return out
+
+
+def steps(dtype: np.dtype[Any], nodata: float | None = None) -> tuple[Any, Any, Any]:
+    """Return infinity, the least step and the number that no cell is raised to, as floats."""
+    of = dtype.type if dtype.kind == "f" else np.float64
+    return of(np.inf), of(np.finfo(of).smallest_normal), of(np.nan if nodata is None else nodata)
 
 
 @njit(nogil=True, cache=True)
@@ -92,11 +96,14 @@ def seeds(
 
 @njit(nogil=True, cache=True)
 def flood(
-    levels: NDArray[Any], labels: NDArray[np.int32], gradient: bool, above: Any, taboo: Any
+    levels: NDArray[Any],
+    labels: NDArray[np.int32],
+    gradient: bool,
+    rules: tuple[Any, Any, Any],
 ) -> None:
     """Visit cells from the labelled ones inwards, the lowest first; raise what lies lower.
 
-    Cells get the label that they are reached from.
+    Cells get the label that they are reached from. `rules` are those of `steps`.
     """
     height, width = levels.shape
     keys, items = np.empty(levels.size, levels.dtype), np.empty(levels.size, np.int64)
@@ -119,7 +126,7 @@ def flood(
         i, j = at // width, at % width
         raised[0] = levels[i, j]
         if gradient:
-            raised[0] = _next(levels[i, j], above, taboo)
+            raised[0] = _next(levels[i, j], rules)
         level = raised[0]
         for k in range(8):
             y, x = i + DOWN[k], j + RIGHT[k]
@@ -138,10 +145,17 @@ def flood(
 
 
 @njit(nogil=True, cache=True)
-def _next(level: Any, above: Any, taboo: Any) -> Any:
-    """Return the next float, or the one after it."""
+def _next(level: Any, rules: tuple[Any, Any, Any]) -> Any:
+    """Return the least number that is high enough above a level and isn't forbidden."""
+    above, least, taboo = rules
+    higher = _above(level, above, least)
+    return _above(higher, above, least) if higher == taboo else higher
+
+
+@njit(nogil=True, cache=True)
+def _above(level: Any, above: Any, least: Any) -> Any:
     higher = np.nextafter(level, above)
-    return np.nextafter(higher, above) if higher == taboo else higher
+    return higher if higher - level >= least else level + least
 
 
 @njit(nogil=True, cache=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from xcube_tiles.kernels.hydrology.depressions import flood, pop, push, seeds
+from xcube_tiles.kernels.hydrology.depressions import flood, pop, push, seeds, steps
 from xcube_tiles.kernels.hydrology.directions import DOWN, RIGHT
 
 if TYPE_CHECKING:
@@ -91,8 +91,7 @@ def flooded(
     )
     levels = np.ascontiguousarray(cells).copy()
     basins, count = seeds(np.ascontiguousarray(valid), edges)
-    dtype = cells.dtype if cells.dtype.kind == "f" else np.dtype(np.float64)
-    flood(levels, basins, False, dtype.type(np.inf), dtype.type(np.nan))
+    flood(levels, basins, False, steps(cells.dtype))
     rim = np.ones(cells.shape, np.bool_)
     rim[1:-1, 1:-1] = False
     rows, cols = np.nonzero(rim & (basins >= 0))
