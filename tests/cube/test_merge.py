@@ -121,7 +121,7 @@ def test_overlap_equals_masked_arrays(
     expected = np.where(one.mask, two.data.astype(float), np.where(two.mask, one.data, both.data))
     expected = np.where(
         np.ma.getmaskarray(one) & np.ma.getmaskarray(two),
-        np.nan if overlap == "mean" else 0,
+        {"mean": np.nan, "sum": float(np.iinfo(np.int64).min)}.get(overlap, 0),
         np.where(
             np.ma.getmaskarray(one), right, np.where(np.ma.getmaskarray(two), left, both.data)
         ),
