@@ -8,8 +8,8 @@ from xcube_tiles.accessor.base import Accessor
 from xcube_tiles.typing import XarrayT
 
 if TYPE_CHECKING:
-    from xcube_tiles.algebra.focal.convolution import Target
     from xcube_tiles.algebra.focal.filling import Filling
+    from xcube_tiles.algebra.focal.layers import Target
     from xcube_tiles.algebra.focal.morphology import Morphology
     from xcube_tiles.kernels.focal.window import Edge
     from xcube_tiles.kernels.neighborhood import Kernel, Neighborhood

@@ -8,7 +8,7 @@ from xcube_tiles.accessor.base import Accessor
 from xcube_tiles.typing import XarrayT
 
 if TYPE_CHECKING:
-    from xcube_tiles.algebra.focal.statistics import Target
+    from xcube_tiles.algebra.focal.layers import Target
     from xcube_tiles.grid.extent import Extent
     from xcube_tiles.kernels.focal.window import Edge
     from xcube_tiles.kernels.neighborhood import Neighborhood

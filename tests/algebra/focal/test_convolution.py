@@ -161,9 +161,9 @@ def test_a_constant_that_cells_cannot_hold() -> None:
     cells = placed([[7, 1]], "uint8ud7")
     half = convolve(cells, Kernel([[1, 1, 1]]), edge="constant", constant=-0.5)
     np.testing.assert_array_equal(half, [[0.5, 0.5]])
-    # what is beyond the edge is a value, also if it is the number that means NoData
+    # the number that means NoData does so beyond the edge, too
     seven = convolve(cells, Kernel([[1, 1, 1]]), edge="constant", constant=7)
-    np.testing.assert_array_equal(seven, [[8, 8]])
+    np.testing.assert_array_equal(seven, [[1, 1]])
 
 
 def test_infinite_cells_stay_where_they_are() -> None:
@@ -208,3 +208,13 @@ def test_separable_weights_are_found(weights: NDArray[np.float64], passes: int) 
     dy, dx = (size // 2 for size in weights.shape)
     expected = inner[dy : 20 - dy, dx : 25 - dx]
     np.testing.assert_allclose(weigh(plane, passes_of(weights)), expected, atol=1e-13)
+
+
+@pytest.mark.parametrize("constant", [np.nan, -9999])
+def test_a_constant_without_value_is_noticed(constant: float) -> None:
+    cells = placed([[1, 2, 3]], "int16ud-9999")
+    row = Kernel([[1, 1, 1]])
+    strict = convolve(cells, row, edge="constant", constant=constant, skipna=False)
+    np.testing.assert_array_equal(strict, [[np.nan, 6, np.nan]])
+    mean = convolve(cells, row, edge="constant", constant=constant, normalize=True)
+    np.testing.assert_array_equal(mean, [[1.5, 2, 2.5]])

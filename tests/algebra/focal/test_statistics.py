@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 
 import xcube_tiles as xt
-from xcube_tiles.algebra.focal.statistics import Target, focal
+from xcube_tiles.algebra.focal.layers import Target
+from xcube_tiles.algebra.focal.statistics import focal
 from xcube_tiles.algebra.focal.table import STATISTICS, statistic_named, statistic_names
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.cube.georef import assign_geobox, extent_of

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcube_tiles.algebra.focal.layers import core, fill_layers, number_of
+from xcube_tiles.algebra.focal.layers import check_choices, core, fill_layers, number_of
 from xcube_tiles.cube.blocks import map_halo
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.cube.georef import canonical
@@ -15,7 +15,7 @@ from xcube_tiles.cube.variables import map_rasters
 from xcube_tiles.errors import AlgebraError, CellTypeError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.kernels.focal.convolution import Scratch, convolve_window, passes_of, weigh
-from xcube_tiles.kernels.focal.window import Beyond, Edge, padded, strips
+from xcube_tiles.kernels.focal.window import Beyond, padded, strips
 from xcube_tiles.kernels.neighborhood import Kernel
 from xcube_tiles.kernels.nodata import average_dtype, is_valid, with_nan
 
@@ -23,11 +23,9 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from xcube_tiles.algebra.focal.layers import Margins
+    from xcube_tiles.algebra.focal.layers import Margins, Target
+    from xcube_tiles.kernels.focal.window import Edge
     from xcube_tiles.typing import XarrayT
-
-Target: TypeAlias = Literal["all", "data", "nodata"]
-"""Which cells are computed: all, those with a value, or those without."""
 
 
 def convolve(
@@ -59,7 +57,8 @@ def convolve(
         What is beyond the raster. `clip`: nothing; `nearest`: the cell at the edge; `reflect`: the
         raster mirrored, with the cell at the edge repeated; `wrap`: its other side; `constant`.
     constant
-        The value beyond the raster, with `edge="constant"`.
+        The value beyond the raster, with `edge="constant"`. NaN, or the NoData number: cells
+        without a value, which `skipna=False` notices.
     target
         Cells that are computed: `all`; `data`, those with a value; `nodata`, those without. The
         others stay as they are.
@@ -75,7 +74,7 @@ def convolve(
     ------
     AlgebraError
         Something else than a `Kernel`; an unknown edge or target; `constant` without
-        `edge="constant"` or the other way round; negative weights with `normalize`.
+        `edge="constant"` or the other way round, or no number; negative weights with `normalize`.
     CellTypeError
         Integers of 64 bits with `target="nodata"`, which copies them among floats.
 
@@ -104,10 +103,7 @@ def convolve(
     array([[ 4., 16., nan, nan]])
     """
     weights = _checked_weights(kernel, normalize=normalize)
-    check_edge(edge, constant)
-    if target not in get_args(Target):
-        names = ", ".join(get_args(Target))
-        raise AlgebraError(f"unknown target {target!r}; expected one of {names}")
+    check_choices(edge, constant, target)
     call = partial(
         _convolve_array,
         weights=weights[::-1, ::-1] if flip else weights,
@@ -118,23 +114,6 @@ def convolve(
         skipna=skipna,
     )
     return map_rasters(canonical(obj), call)
-
-
-def check_edge(edge: str, constant: float | None) -> None:
-    """Refuse an unknown edge policy, and a constant that has no meaning or is missing.
-
-    Raises
-    ------
-    AlgebraError
-        Any of these.
-    """
-    if edge not in get_args(Edge):
-        raise AlgebraError(f"unknown edge {edge!r}; expected one of {', '.join(get_args(Edge))}")
-    if (edge == "constant") != (constant is not None):
-        raise AlgebraError(
-            "constant is the value beyond the raster: give it with edge='constant', and only then; "
-            f"got edge={edge!r}, constant={constant!r}"
-        )
 
 
 def _checked_weights(kernel: Kernel, *, normalize: bool) -> NDArray[np.float64]:
@@ -167,6 +146,8 @@ def _convolve_array(
             f"{source.dtype} cells; leave target='all', or convert them first: "
             "cube.tiles.convert('float64')"
         )
+    if constant is not None and constant == source.nodata:
+        constant = np.nan
     data = map_halo(
         _convolve_block,
         array.data,
@@ -218,9 +199,9 @@ def _convolve_block(
             )
         if skipna and target == "all":
             return
-        valid = is_valid(plane, cells.nodata)
-        if not skipna and not valid.all():
-            gaps = padded((~valid).astype(np.float64), margins, depth, edge, 0.0)
+        valid, empty = is_valid(plane, cells.nodata), edge == "constant" and np.isnan(beyond)
+        if not skipna and (empty or not valid.all()):
+            gaps = padded((~valid).astype(np.float64), margins, depth, edge, float(empty))
             out[weigh(gaps, support) > 0] = np.nan
         focus = core(valid, margins)
         if target == "data":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from xcube_tiles.errors import AlgebraError
+from xcube_tiles.kernels.focal.window import Edge
 from xcube_tiles.kernels.neighborhood import Neighborhood
 from xcube_tiles.kernels.nodata import as_cells
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 Margins = tuple[int, int, int, int]
 """Cells of rim that a window has at its top, bottom, left and right."""
+
+Target: TypeAlias = Literal["all", "data", "nodata"]
+"""Cells that are computed: all, those with a value, or those without; others are copied."""
 
 
 def fill_layers(
@@ -64,8 +69,29 @@ def check_neighborhood(neighborhood: object) -> None:
     if not isinstance(neighborhood, Neighborhood):
         raise AlgebraError(
             "expected a neighbourhood (Square, Circle, Nesw, Wedge, Annulus or Kernel), such as "
-            f"Square(1); got {neighborhood!r}"
+            f"Square(1) for 3 by 3 cells; got {neighborhood!r}"
         )
+
+
+def check_choices(edge: object, constant: object, target: object) -> None:
+    """Refuse an unknown edge policy or target, and a constant that is wrong, missing or too much.
+
+    Raises
+    ------
+    AlgebraError
+        Any of these.
+    """
+    for name, value, alias in (("edge", edge, Edge), ("target", target, Target)):
+        if value not in get_args(alias):
+            names = ", ".join(get_args(alias))
+            raise AlgebraError(f"unknown {name} {value!r}; expected one of {names}")
+    if (edge == "constant") != (constant is not None):
+        raise AlgebraError(
+            "constant is the value beyond the raster: give it with edge='constant', and only then; "
+            f"got edge={edge!r}, constant={constant!r}"
+        )
+    if not isinstance(constant, Real | None):
+        raise AlgebraError(f"constant must be a number, NaN for no value; got {constant!r}")
 
 
 def places_of(neighborhood: Neighborhood) -> NDArray[np.int64]:

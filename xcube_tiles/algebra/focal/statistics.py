@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xcube_tiles.algebra.attributes import value_attrs
 from xcube_tiles.algebra.focal.blocks import Job, focal_block
+from xcube_tiles.algebra.focal.layers import check_choices, check_neighborhood
 from xcube_tiles.algebra.focal.table import statistic_named
 from xcube_tiles.algebra.reproject import crop
 from xcube_tiles.cube.blocks import map_halo
@@ -17,20 +18,19 @@ from xcube_tiles.cube.georef import assign_geobox, canonical, extent_of, geobox_
 from xcube_tiles.cube.variables import map_rasters
 from xcube_tiles.errors import AlgebraError, CellTypeError
 from xcube_tiles.grid.extent import is_finite
-from xcube_tiles.kernels.focal.window import Edge
-from xcube_tiles.kernels.neighborhood import Kernel, Neighborhood
+from xcube_tiles.kernels.neighborhood import Kernel
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
+    from xcube_tiles.algebra.focal.layers import Target
     from xcube_tiles.algebra.focal.table import FocalStatistic
     from xcube_tiles.grid.celltype import CellType
     from xcube_tiles.grid.extent import Extent
+    from xcube_tiles.kernels.focal.window import Edge
+    from xcube_tiles.kernels.neighborhood import Neighborhood
     from xcube_tiles.typing import XarrayT
-
-Target: TypeAlias = Literal["all", "data", "nodata"]
-"""Cells that are computed: all, those with a value, or those without; others are copied."""
 
 
 def focal(
@@ -144,7 +144,7 @@ def focal(
     array([[ 1.,  2.,  2., nan, nan]])
     """
     row = statistic_named(statistic)
-    _check_choices(edge, constant, target)
+    check_choices(edge, constant, target)
     params = _params(row, q=q, ddof=ddof)
     obj = canonical(obj)
     mask = _mask(neighborhood)
@@ -221,11 +221,7 @@ def _cut(obj: XarrayT, part: XarrayT) -> XarrayT:
 
 
 def _mask(neighborhood: Neighborhood) -> NDArray[np.bool_]:
-    if not isinstance(neighborhood, Neighborhood):
-        raise AlgebraError(
-            "expected a neighbourhood (Square, Circle, Nesw, Wedge, Annulus or Kernel), such as "
-            f"Square(1) for 3 by 3 cells; got {neighborhood!r}"
-        )
+    check_neighborhood(neighborhood)
     if isinstance(neighborhood, Kernel) and not np.isin(neighborhood.weights, (0, 1)).all():
         raise AlgebraError(
             "focal statistics don't weigh: a kernel has to have zeros and ones, got "
@@ -241,20 +237,6 @@ def _trimmed(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.boo
     right = max(mask.shape[1] // 2 - width + 1, 0)
     kept = mask[down : mask.shape[0] - down, right : mask.shape[1] - right]
     return np.ascontiguousarray(kept) if kept.any() else mask
-
-
-def _check_choices(edge: object, constant: object, target: object) -> None:
-    if edge not in get_args(Edge):
-        raise AlgebraError(f"unknown edge {edge!r}; expected one of {', '.join(get_args(Edge))}")
-    if target not in get_args(Target):
-        raise AlgebraError(
-            f"unknown target {target!r}; expected one of {', '.join(get_args(Target))}"
-        )
-    if (edge == "constant") != (constant is not None):
-        raise AlgebraError(
-            "constant is the value beyond the raster: give it with edge='constant', and only then; "
-            f"got edge={edge!r}, constant={constant!r}"
-        )
 
 
 def _params(row: FocalStatistic, *, q: Any, ddof: Any) -> tuple[tuple[str, Any], ...]:
