@@ -153,13 +153,16 @@ def _block(
 ) -> NDArray[Any]:
     top, bottom, left, right = margins
     shape = (window.shape[-2] - top - bottom, window.shape[-1] - left - right)
-    cells = np.ascontiguousarray(as_cells(window))
+    cells = as_cells(window)
     layers = cells.reshape(-1, *cells.shape[-2:])
     out = np.empty((len(layers), *shape), dtype)
     masked = source.nodata is not None and not np.isnan(source.nodata)
     nodata = cells.dtype.type(source.nodata if masked else 0)
-    rows = sizes.of_rows(origin[0], origin[0] + shape[0])
-    kernel = PRODUCTS[product]
+    sizes_of_rows = sizes.of_rows(origin[0], origin[0] + shape[0])
+    kernel, scratch = PRODUCTS[product], np.empty((3, shape[1]))
     for layer, target in zip(layers, out, strict=True):
-        kernel(layer, nodata, masked, margins, edges, rows, scale, target, *arguments)
+        for rows, strip in lines.strips(layer, nodata, masked, margins, edges):
+            kernel(strip, sizes_of_rows[rows], scale, target[rows], scratch, *arguments)
+            if edges == lines.NODATA:
+                lines.drop_incomplete(strip, out.dtype.type(scale[2]), target[rows])
     return out.reshape(*window.shape[:-2], *shape)

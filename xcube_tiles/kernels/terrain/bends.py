@@ -18,30 +18,28 @@ TOTAL, PLAN, PROFILE = 0, 1, 2
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def curvatures(
-    north: NDArray[np.float64],
-    focus: NDArray[np.float64],
-    south: NDArray[np.float64],
-    rule: float,
-    cell: tuple[float, float],
+    strip: NDArray[np.float64],
+    row: int,
+    cells: NDArray[np.float64],
     kind: int,
     values: NDArray[np.float64],
 ) -> None:
     """Compute the curvature of the quadratic surface through the neighbours.
 
-    `kind` is `TOTAL`, `PLAN` or `PROFILE`; the other arguments are those of `gradient.horn`. 0
-    where the surface is level, except for `TOTAL`.
+    `kind` is `TOTAL`, `PLAN` or `PROFILE`; the other arguments are those of
+    `gradient.gradient`. 0 where the surface is level, except for `TOTAL`.
     """
     n = values.shape[0]
+    north, focus, south = strip[row], strip[row + 1], strip[row + 2]
     north_west, north_east, south_west, south_east = north[:n], north[2:], south[:n], south[2:]
     above, west, at, east, below = north[1:], focus[:n], focus[1:], focus[2:], south[1:]
-    high, wide = cell
+    high, wide = cells[row, 0], cells[row, 1]
     for j in range(n):
         z = at[j]
-        other = z + rule
-        w, e = known(west[j], other), known(east[j], other)
-        a, b = known(above[j], other), known(below[j], other)
-        corners = known(north_east[j], other) - known(north_west[j], other)
-        corners += known(south_west[j], other) - known(south_east[j], other)
+        w, e = known(west[j], z), known(east[j], z)
+        a, b = known(above[j], z), known(below[j], z)
+        corners = known(north_east[j], z) - known(north_west[j], z)
+        corners += known(south_west[j], z) - known(south_east[j], z)
         # The letters of Zevenbergen and Thorne: z = ... D x**2 + E y**2 + F x y + G x + H y ...
         d = ((w + e) * 0.5 - z) / (wide * wide)
         e2 = ((a + b) * 0.5 - z) / (high * high)
@@ -62,10 +60,8 @@ RELATIVE, RILEY, WILSON, RANGE = 0, 1, 2, 3
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def contrasts(
-    north: NDArray[np.float64],
-    focus: NDArray[np.float64],
-    south: NDArray[np.float64],
-    rule: float,
+    strip: NDArray[np.float64],
+    row: int,
     kind: int,
     values: NDArray[np.float64],
 ) -> None:
@@ -75,16 +71,16 @@ def contrasts(
     differences), `WILSON` (the mean difference) or `RANGE` (of all nine cells).
     """
     n = values.shape[0]
+    north, focus, south = strip[row], strip[row + 1], strip[row + 2]
     north_west, north_east, south_west, south_east = north[:n], north[2:], south[:n], south[2:]
     above, west, at, east, below = north[1:], focus[:n], focus[1:], focus[2:], south[1:]
     for j in range(n):
         z = at[j]
-        other = z + rule
         # Differences, which are small, lose less to rounding than sums of elevations.
-        a, b = known(above[j], other) - z, known(below[j], other) - z
-        w, e = known(west[j], other) - z, known(east[j], other) - z
-        nw, ne = known(north_west[j], other) - z, known(north_east[j], other) - z
-        sw, se = known(south_west[j], other) - z, known(south_east[j], other) - z
+        a, b = known(above[j], z) - z, known(below[j], z) - z
+        w, e = known(west[j], z) - z, known(east[j], z) - z
+        nw, ne = known(north_west[j], z) - z, known(north_east[j], z) - z
+        sw, se = known(south_west[j], z) - z, known(south_east[j], z) - z
         if kind == RELATIVE:
             total = ((nw + ne) + (sw + se)) + ((a + b) + (w + e))
             values[j] = -0.125 * total

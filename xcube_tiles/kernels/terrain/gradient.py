@@ -22,56 +22,39 @@ SINGLE, MULTIDIRECTIONAL, COMBINED, IGOR = 0, 1, 2, 3
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def horn(
-    north: NDArray[np.float64],
-    focus: NDArray[np.float64],
-    south: NDArray[np.float64],
-    rule: float,
-    cell: tuple[float, float],
+def gradient(
+    strip: NDArray[np.float64],
+    row: int,
+    cells: NDArray[np.float64],
+    four: bool,
     dx: NDArray[np.float64],
     dy: NDArray[np.float64],
 ) -> None:
-    """Compute the gradient from all eight neighbours; those next to the focus weigh double.
+    """Compute the gradient of a row from its neighbours; those next to the focus weigh double.
 
-    `rule` is 0 where missing neighbours take the focus' value, else NaN; `cell` is the height and
-    the width of a cell.
+    Missing neighbours take the focus' value. `four`: Zevenbergen and Thorne's gradient, from the
+    four neighbours next to the focus, else Horn's from all eight. `strip` and `cells` are those
+    of `products`.
     """
     n = dx.shape[0]
+    north, focus, south = strip[row], strip[row + 1], strip[row + 2]
     # Slices of equal length spare the loop the checks of eight different offsets.
-    north_west, north_east, south_west, south_east = north[:n], north[2:], south[:n], south[2:]
     above, west, at, east, below = north[1:], focus[:n], focus[1:], focus[2:], south[1:]
-    per_x, per_y = 0.125 / cell[1], 0.125 / cell[0]
+    north_west, north_east, south_west, south_east = north[:n], north[2:], south[:n], south[2:]
+    share = 0.25 if four else 0.125
+    per_x, per_y = share / cells[row, 1], share / cells[row, 0]
     for j in range(n):
-        other = at[j] + rule
-        nw, ne = known(north_west[j], other), known(north_east[j], other)
-        sw, se = known(south_west[j], other), known(south_east[j], other)
-        w, e = known(west[j], other), known(east[j], other)
-        a, b = known(above[j], other), known(below[j], other)
+        z = at[j]
+        nw, ne, sw, se = 0.0, 0.0, 0.0, 0.0
+        if not four:
+            nw, ne = known(north_west[j], z), known(north_east[j], z)
+            sw, se = known(south_west[j], z), known(south_east[j], z)
+        w, e = known(west[j], z), known(east[j], z)
+        a, b = known(above[j], z), known(below[j], z)
         # An absent focus has no gradient, though it has no weight in one.
-        absent = at[j] - at[j]
+        absent = z - z
         dx[j] = ((ne + 2 * e + se) - (nw + 2 * w + sw)) * per_x + absent
         dy[j] = ((sw + 2 * b + se) - (nw + 2 * a + ne)) * per_y + absent
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def zevenbergen_thorne(
-    north: NDArray[np.float64],
-    focus: NDArray[np.float64],
-    south: NDArray[np.float64],
-    rule: float,
-    cell: tuple[float, float],
-    dx: NDArray[np.float64],
-    dy: NDArray[np.float64],
-) -> None:
-    """Compute the gradient from the four neighbours next to the focus; arguments as of `horn`."""
-    n = dx.shape[0]
-    above, west, at, east, below = north[1:], focus[:n], focus[1:], focus[2:], south[1:]
-    per_x, per_y = 0.5 / cell[1], 0.5 / cell[0]
-    for j in range(n):
-        other = at[j] + rule
-        absent = at[j] - at[j]
-        dx[j] = (known(east[j], other) - known(west[j], other)) * per_x + absent
-        dy[j] = (known(below[j], other) - known(above[j], other)) * per_y + absent
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
