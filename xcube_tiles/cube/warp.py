@@ -149,7 +149,7 @@ def plan_warp(array: xr.DataArray, geobox: GeoBox, method: ResamplingName, edge:
     if method != "nearest" and cells.dtype.itemsize == 8 and cells.dtype.kind in "iu":
         raise CellTypeError(
             f"{array.name!r} has 64-bit integers, which {method!r} would round to float64; "
-            "use resampling='nearest', or convert the cells first"
+            "use resampling='nearest', or convert the cells first: cube.tiles.convert('float64')"
         )
     chunks = normalize_chunks((edge, edge), shape=tuple(geobox.shape))
     return Plan(

@@ -147,13 +147,12 @@ def _windows_now(
 
 def _cut(array: NDArray[Any], window: Window) -> NDArray[Any]:
     """Return a window of an array; beyond the edge of one that wraps goes on at the other end."""
-    rows, cols = window
+    shape = (window[0].stop - window[0].start, window[1].stop - window[1].start)
     height, width = array.shape[-2:]
-    if rows.start >= 0 and rows.stop <= height and cols.start >= 0 and cols.stop <= width:
-        return array[..., rows, cols]
-    down = np.arange(rows.start, rows.stop) % height
-    across = np.arange(cols.start, cols.stop) % width
-    return array[..., down[:, None], across]
+    pieces, pastes = pieces_of(((height,), (width,)), *window)
+    if not pieces:
+        return np.empty((*array.shape[:-2], *shape), array.dtype)
+    return gather([array] * len(pieces), shape, pastes)
 
 
 def pieces_of(
