@@ -94,7 +94,7 @@ CALLS: list[WrongCall] = [
         "da.tiles.watershed",
         lambda: ways().watershed([(0.0, 0.0)]),
         AlgebraError,
-        r"pour point \(0.0, 0.0\) lies outside the raster, whose extent is \(300000.0, 5000000.0",
+        r"pour_points: \(0.0, 0.0\) lies outside the raster, which covers \(300000.0, 5000000.0",
     ),
     WrongCall(
         "da.tiles.watershed",
@@ -106,13 +106,19 @@ CALLS: list[WrongCall] = [
         "da.tiles.watershed",
         lambda: ways().watershed([]),
         AlgebraError,
-        r"a list of at least one \(x, y\) in the CRS of the grid, got \[\]",
+        r"pour_points must be given by coordinates .*, got \[\]; a list of places has at least one",
     ),
     WrongCall(
         "da.tiles.watershed",
         lambda: ways().watershed(raster(1.5)),
         AlgebraError,
         r"a raster of pour points must have integers .*got float64; convert it",
+    ),
+    WrongCall(
+        "da.tiles.watershed",
+        lambda: ways().watershed(raster(-3)).compute(),
+        AlgebraError,
+        r"must be positive, got -3; .* points.attrs\['_FillValue'\] = -1",
     ),
     WrongCall(
         "da.tiles.watershed",

@@ -88,7 +88,7 @@ def edge_calls(name: str) -> tuple[WrongCall, ...]:
     )
 
 
-def look(x: float = 300_005, y: float = 5_000_005, **options: object) -> object:
+def look(x: object = 300_005, y: float = 5_000_005, **options: object) -> object:
     """Look from a cell of a plain."""
     return raster(1).tiles.viewshed(x, y, **options)
 
@@ -135,7 +135,19 @@ CALLS = [
         "da.tiles.hillshade",
         lambda: raster(1).tiles.hillshade(azimuth=np.nan),
         AlgebraError,
-        "clockwise from north, got nan",
+        "clockwise from north, must be finite, got nan",
+    ),
+    WrongCall(
+        "da.tiles.hillshade",
+        lambda: raster(1).tiles.hillshade(azimuth="north-west"),
+        AlgebraError,
+        "must be a number, got 'north-west'",
+    ),
+    WrongCall(
+        "da.tiles.hillshade",
+        lambda: raster(1).tiles.hillshade(altitude=None),
+        AlgebraError,
+        "altitude must be a number, got None",
     ),
     WrongCall(
         "da.tiles.hillshade",
@@ -173,7 +185,18 @@ CALLS = [
         AlgebraError,
         "riley, wilson",
     ),
-    WrongCall("da.tiles.viewshed", lambda: look(x=0), AlgebraError, "stands outside the cube"),
+    WrongCall("da.tiles.viewshed", lambda: look(x=0), AlgebraError, "observer: .* lies outside"),
+    WrongCall("da.tiles.viewshed", lambda: look(x="here"), AlgebraError, "coordinates .*'here'"),
+    WrongCall(
+        "da.tiles.viewshed", lambda: look(observer_height="2 m"), AlgebraError, "number, got '2 m'"
+    ),
+    WrongCall("da.tiles.viewshed", lambda: look(max_distance="1 km"), AlgebraError, "'1 km'"),
+    WrongCall("da.tiles.viewshed", lambda: look(field_of_view="all"), AlgebraError, "'all'"),
+    WrongCall("da.tiles.viewshed", lambda: look(lowest=None), AlgebraError, "lowest.* None"),
+    WrongCall("da.tiles.viewshed", lambda: look(refraction="air"), AlgebraError, "'air'"),
+    WrongCall(
+        "da.tiles.viewshed", lambda: look(curvature="no"), AlgebraError, "or False, got 'no'"
+    ),
     WrongCall(
         "da.tiles.viewshed",
         lambda: raster(np.nan).tiles.viewshed(300_005, 5_000_005),

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from xcube_tiles.algebra.local.operands import finite, number
+from xcube_tiles.algebra.places import cells_at
 from xcube_tiles.algebra.terrain.cells import cell_sizes, metres_per_unit, positive
 from xcube_tiles.algebra.terrain.run import chosen, elevations
 from xcube_tiles.cube.blocks import is_lazy, map_windows
 from xcube_tiles.cube.blocks.threads import bands
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
-from xcube_tiles.cube.georef import extent_of, geobox_of
+from xcube_tiles.cube.georef import geobox_of
 from xcube_tiles.errors import AlgebraError, GeoreferenceError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.kernels.nodata import as_cells, average_dtype, with_nan
@@ -170,11 +172,13 @@ def viewshed(
     array([[0. , 0. , 0. , 6.5, nan]], dtype=float32)
     """
     result = chosen("output", output, _OUTPUTS)
+    if not isinstance(curvature, bool):
+        raise AlgebraError(f"curvature must be True or False, got {curvature!r}")
     elevation = elevations(elevation)
     geobox = geobox_of(elevation)
     height, width = _plane(geobox, z_factor)
     stretch = 1.0 if z_factor is None else positive(z_factor)
-    row, col = _cell_at(elevation, geobox, x, y)
+    row, col = cells_at("the observer", [(x, y)], elevation)[0]
     unit = metres_per_unit(geobox.crs) * stretch
     view = _View(
         row=row,
@@ -204,19 +208,8 @@ def _plane(geobox: GeoBox, z_factor: float | None) -> tuple[float, float]:
     return sizes.height, sizes.width
 
 
-def _cell_at(elevation: xr.DataArray, geobox: GeoBox, x: float, y: float) -> tuple[int, int]:
-    col, row = ~geobox.affine * (float(x), float(y))
-    rows, cols = geobox.shape
-    if not (0 <= row < rows and 0 <= col < cols):
-        raise AlgebraError(
-            f"the observer at x={x!r}, y={y!r} stands outside the cube, which reaches from "
-            f"{extent_of(elevation).bounds!r} (xmin, ymin, xmax, ymax in {geobox.crs})"
-        )
-    return int(row), int(col)
-
-
 def _height(whose: str, height: float) -> float:
-    if not (np.isfinite(height) and height >= 0):
+    if finite(height, f"{whose}_height") < 0:
         raise AlgebraError(
             f"{whose}_height must be 0 or more, in the unit of the elevations, got {height!r}"
         )
@@ -224,13 +217,13 @@ def _height(whose: str, height: float) -> float:
 
 
 def _refraction(share: float) -> float:
-    if not 0 <= share < 1:
+    if not 0 <= number(share, "refraction") < 1:
         raise AlgebraError(f"refraction must be a share from 0 to less than 1, got {share!r}")
     return float(share)
 
 
 def _farthest(distance: float | None) -> float:
-    if distance is not None and not distance > 0:
+    if distance is not None and not number(distance, "max_distance") > 0:
         raise AlgebraError(f"max_distance must be positive, or None, got {distance!r}")
     return math.inf if distance is None else float(distance)
 
@@ -238,11 +231,10 @@ def _farthest(distance: float | None) -> float:
 def _field(
     azimuth: float, width: float, lowest: float, highest: float
 ) -> tuple[float, float, float, float]:
-    if not np.isfinite(azimuth):
-        raise AlgebraError(f"azimuth must be degrees clockwise from north, got {azimuth!r}")
-    if not 0 < width <= 360:
+    finite(azimuth, "azimuth, in degrees clockwise from north,")
+    if not 0 < number(width, "field_of_view") <= 360:
         raise AlgebraError(f"field_of_view must be more than 0 up to 360 degrees, got {width!r}")
-    if not -90 <= lowest < highest <= 90:
+    if not -90 <= number(lowest, "lowest") < number(highest, "highest") <= 90:
         raise AlgebraError(
             "lowest and highest must be degrees from -90 to 90, the first below the second, got "
             f"{lowest!r} and {highest!r}"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
-from xcube_tiles.algebra.distance.points import cell_positions
 from xcube_tiles.algebra.distance.targets import cell_edges, checked_limit, is_target
+from xcube_tiles.algebra.places import cells_at
 from xcube_tiles.cube.blocks import map_whole
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.cube.compatibility import check_compatible
@@ -206,7 +206,7 @@ def _from_points(
         name="cost-distance",
         dtype=np.float64,
         nodata=cell_type_of(array).nodata,
-        sources=cell_positions("sources", points, array),
+        sources=_positions("sources", points, array),
         edges=cell_edges(array),
         limit=limit,
         diagonal=diagonal,
@@ -214,6 +214,14 @@ def _from_points(
     result = array.copy(data=data)
     result.attrs = {}
     return set_cell_type(result, CellType.default(np.float64))
+
+
+def _positions(
+    name: str, points: Sequence[tuple[float, float]], array: xr.DataArray
+) -> tuple[int, ...]:
+    """Return ``row * width + column`` of the cells that places lie in."""
+    width = array.sizes["x"]
+    return tuple(row * width + col for row, col in cells_at(name, points, array))
 
 
 def _path_between(
@@ -227,8 +235,8 @@ def _path_between(
         name="least-cost-path",
         dtype=numbers.dtype,
         nodata=cell_type_of(array).nodata,
-        start=cell_positions("start", [start], array)[0],
-        end=cell_positions("end", [end], array)[0],
+        start=_positions("start", [start], array)[0],
+        end=_positions("end", [end], array)[0],
         edges=cell_edges(array),
         diagonal=diagonal,
         numbers=numbers.dtype,

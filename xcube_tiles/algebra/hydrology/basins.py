@@ -9,9 +9,9 @@ import xarray as xr
 
 from xcube_tiles.algebra.hydrology.accumulation import receivers_of
 from xcube_tiles.algebra.hydrology.cells import codes_of, directions_of, raster_of, with_other
+from xcube_tiles.algebra.places import cells_at
 from xcube_tiles.cube.blocks import map_shared
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
-from xcube_tiles.cube.georef import geobox_of
 from xcube_tiles.errors import AlgebraError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.kernels.hydrology.directions import NODATA
@@ -118,7 +118,8 @@ def _numbers(pour_points: xr.DataArray) -> xr.DataArray:
     if raster.dtype.kind not in "iu" or raster.dtype == np.uint64:
         raise AlgebraError(
             f"a raster of pour points must have integers of at most int64 as cells, got "
-            f"{raster.dtype}; convert it, e.g. points.tiles.convert('int32ud0')"
+            f"{raster.dtype}; convert it, e.g. "
+            "points.tiles.convert('int32ud0', overflow='nodata')"
         )
     return raster
 
@@ -127,27 +128,8 @@ def _places(
     pour_points: Sequence[tuple[float, float]], directions: xr.DataArray
 ) -> tuple[tuple[int, int], ...]:
     """Return the cell (row, col) of each point (x, y)."""
-    try:
-        coordinates = np.array(pour_points, np.float64)
-    except (TypeError, ValueError):
-        coordinates = np.empty(0)
-    if coordinates.ndim != 2 or coordinates.shape[1] != 2 or not coordinates.size:
-        raise AlgebraError(
-            "pour_points must be a raster of numbers or a list of at least one (x, y) in the CRS "
-            f"of the grid, got {pour_points!r}"
-        )
-    geobox = geobox_of(directions)
-    cols, rows = ~geobox.affine * coordinates.T
-    height, width = geobox.shape
     places: dict[tuple[int, int], int] = {}
-    for at, (row, col) in enumerate(zip(rows, cols, strict=True)):
-        if not (0 <= row < height and 0 <= col < width):
-            box = geobox.extent.boundingbox.bbox
-            raise AlgebraError(
-                f"pour point {pour_points[at]!r} lies outside the raster, whose extent is "
-                f"{tuple(box)!r} (xmin, ymin, xmax, ymax); expected (x, y) in {geobox.crs}"
-            )
-        place = int(row), int(col)
+    for at, place in enumerate(cells_at("pour_points", pour_points, directions)):
         if place in places:
             raise AlgebraError(
                 f"pour points {pour_points[places[place]]!r} and {pour_points[at]!r} lie in one "
@@ -171,7 +153,7 @@ def _seeds(
         if (numbers < 0).any():
             raise AlgebraError(
                 f"the number of a pour point must be positive, got {numbers.min()}; declare a "
-                "number that means NoData with set_cell_type"
+                "number that means NoData: points.attrs['_FillValue'] = -1"
             )
     for number, (row, col) in enumerate(points or (), start=1):
         y, x = row - origin[0], col - origin[1]

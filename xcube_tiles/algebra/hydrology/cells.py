@@ -73,7 +73,7 @@ def codes_of(block: NDArray[Any], cells: CellType) -> NDArray[np.uint8]:
             f"{block[wrong][0]} is not a flow direction; expected 0 (none), 1 (east), 2, 4 "
             "(south), 8, 16 (west), 32, 64 (north) or 128, clockwise. Sums of codes, for water "
             "that takes several ways, are not supported; a number that means NoData is declared "
-            "with set_cell_type"
+            "as directions.attrs['_FillValue'] = 247"
         )
     return np.ascontiguousarray(codes)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from xcube_tiles.algebra.local.operands import finite, number
 from xcube_tiles.algebra.terrain.run import FLOATS, METHODS, chosen, run_product
 from xcube_tiles.errors import AlgebraError
 from xcube_tiles.grid.celltype import CellType
@@ -122,9 +123,8 @@ def hillshade(
 
 def _sun(azimuth: float, altitude: float, light: str) -> tuple[float, float, float, float]:
     """Return the unit vector to the light (east, south, up), and its azimuth from 0 to 2 pi."""
-    if not np.isfinite(azimuth):
-        raise AlgebraError(f"azimuth must be degrees clockwise from north, got {azimuth!r}")
-    if not 0 <= altitude <= 90:
+    finite(azimuth, "azimuth, in degrees clockwise from north,")
+    if not 0 <= number(altitude, "altitude") <= 90:
         raise AlgebraError(f"altitude must be 0 to 90 degrees above the horizon, got {altitude!r}")
     if light == "multidirectional" and azimuth != _AZIMUTH:
         raise AlgebraError(

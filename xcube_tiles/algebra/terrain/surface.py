@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from xcube_tiles.algebra.local.operands import number
 from xcube_tiles.algebra.terrain.run import METHODS, chosen, run_product
 from xcube_tiles.errors import AlgebraError
 
@@ -158,12 +159,7 @@ def aspect(
     four = chosen("method", method, METHODS)
     if not isinstance(trigonometric, bool):
         raise AlgebraError(f"trigonometric must be True or False, got {trigonometric!r}")
-    try:
-        level = float(flat)
-    except (TypeError, ValueError):
-        raise AlgebraError(
-            f"flat must be a number (-1, 0, nan) that level cells get, got {flat!r}"
-        ) from None
+    level = float(number(flat, "flat, the value of level cells (-1, 0 or nan),"))
     return run_product(
         elevation,
         "aspect",

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def cell_positions(
+def cells_at(
     name: str, points: Sequence[tuple[float, float]], array: xr.DataArray
-) -> tuple[int, ...]:
-    """Return the positions of the cells that places lie in.
+) -> tuple[tuple[int, int], ...]:
+    """Return the cells that places lie in.
 
     Parameters
     ----------
@@ -31,12 +31,12 @@ def cell_positions(
 
     Returns
     -------
-    ``row * width + column`` of each.
+    Row and column of each. A place on the line between two cells lies in the lower or right one.
 
     Raises
     ------
     AlgebraError
-        Anything but pairs of numbers; places outside the raster.
+        Anything but pairs of numbers, at least one; places outside the raster.
     """
     try:
         pairs = np.asarray(points, np.float64)
@@ -44,7 +44,8 @@ def cell_positions(
         pairs = np.empty(0)
     if pairs.ndim != 2 or pairs.shape[1] != 2 or not np.isfinite(pairs).all():
         raise AlgebraError(
-            f"{name} must be given by coordinates (x, y) in the cube's CRS, got {points!r}"
+            f"{name} must be given by coordinates (x, y) in the cube's CRS, got {points!r}; a list "
+            "of places has at least one pair, as in [(x, y)]"
         )
     geobox = geobox_of(array)
     height, width = geobox.shape
@@ -57,4 +58,4 @@ def cell_positions(
             f"{name}: ({x!r}, {y!r}) lies outside the raster, which covers "
             f"{tuple(extent_of(array).bounds)} (xmin, ymin, xmax, ymax) in {geobox.crs}"
         )
-    return tuple(int(row) * width + int(col) for row, col in zip(rows, cols, strict=True))
+    return tuple((int(row), int(col)) for row, col in zip(rows, cols, strict=True))
