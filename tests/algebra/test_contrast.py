@@ -113,6 +113,17 @@ def test_infinite_cells() -> None:
     assert np.isnan(equalize(raster(np.inf))).all()
 
 
+def test_integers_beyond_floats_are_refused() -> None:
+    array = raster(np.array([2**53 + 1, 2**53 + 3, 2**53 + 5, 0, 7]))
+    for operation in (
+        equalize,
+        lambda each: match_histogram(raster(np.int64(1)), each),
+        lambda each: sigmoidal_contrast(each, 0),
+    ):
+        with pytest.raises(CellTypeError, match="can't be told apart in float64"):
+            operation(array)
+
+
 def test_a_dataset() -> None:
     cube = xr.Dataset({"red": on_grid(FLOATS), "nir": on_grid(BYTES)})
     xr.testing.assert_identical(equalize(cube)["nir"], equalize(cube["nir"]))

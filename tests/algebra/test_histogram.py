@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cube.rasters import raster
-from xcube_tiles.algebra.histogram import histogram, quantiles
+from xcube_tiles.algebra.histogram import histogram
+from xcube_tiles.algebra.quantiles import quantiles
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.cube.georef import assign_geobox
 from xcube_tiles.errors import AlgebraError, DimensionError
@@ -99,6 +100,16 @@ def test_quantiles_of_many_cells(dtype: str) -> None:
     shares = [0, 0.013, 0.5, 0.9, 1]
     expected = np.quantile(values.astype(dtype).astype(np.float64), shares)
     np.testing.assert_allclose(quantiles(array, shares).compute(), expected, rtol=1e-14)
+
+
+def test_64_bits_are_counted_exactly() -> None:
+    numbers = 2**53 + np.array([0, 1, 3, 5, 6])
+    array = raster(numbers, nodata=int(numbers[-1]))
+    edges = [2**53, 2**53 + 2, 2**53 + 4, 2**53 + 6]
+    assert histogram(array, edges).values.tolist() == [8, 4, 4]
+    assert histogram(raster(numbers.astype(np.uint64)), edges).values.tolist() == [8, 4, 8]
+    assert histogram(raster(numbers + 1), 3).sum() == 20
+    assert histogram(array, [-1e300, 0, 1e300]).values.tolist() == [0, 16]
 
 
 def test_tasks() -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from xcube_tiles.algebra.classes import BreakMethod
-    from xcube_tiles.algebra.contrast import Spread
+    from xcube_tiles.algebra.spread import Spread
 
 
 class HistogramMethods(Accessor[XarrayT]):

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
-from xcube_tiles.algebra.histogram import as_raster, counts_of, extremes, from_small, quantiles
-from xcube_tiles.cube.blocks import fold_blocks, is_lazy
-from xcube_tiles.cube.cells import cell_type_of
+from xcube_tiles.algebra.histogram import as_raster, counts_of, from_small
+from xcube_tiles.algebra.quantiles import quantiles
+from xcube_tiles.algebra.summary import extremes, summary
+from xcube_tiles.cube.blocks import is_lazy
 from xcube_tiles.errors import AlgebraError
 from xcube_tiles.kernels.histogram import equal_edges
 from xcube_tiles.kernels.jenks import natural_breaks
-from xcube_tiles.kernels.nodata import is_valid
-from xcube_tiles.kernels.zonal.moments import Moments, deviation, mean, merge_moments, moments
-from xcube_tiles.kernels.zonal.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,10 +52,10 @@ def class_breaks(obj: XarrayObject, n: int, method: BreakMethod = "quantile") ->
     Returns
     -------
     float64 with the dimension `class`, ascending: a cell belongs to the first class whose break is
-    not less than it, and the last break is the largest cell. Two breaks are equal where a class is
-    empty, such as quantiles of a value that very many cells have. NaN if no cell has a value. Lazy
-    if `obj` is, except for `head-tail`, which **computes lazy cells**, as only they tell how many
-    breaks there are.
+    not less than it, and the last break is the largest cell. Integers beyond 2**53 are rounded. Two
+    breaks are equal where a class is empty, such as quantiles of a value that very many cells have.
+    NaN if no cell has a value. Lazy if `obj` is, except for `head-tail`, which **computes lazy
+    cells**, as only they tell how many breaks there are.
 
     Raises
     ------
@@ -126,49 +124,6 @@ def _deviation_breaks(found: NDArray[np.float64], *, n: int) -> NDArray[np.float
     breaks: NDArray[np.float64] = np.clip(middle + away, low, high)
     breaks[-1] = high
     return breaks
-
-
-def summary(array: xr.DataArray, least: float = -np.inf) -> Any:
-    """Return count, smallest, largest, mean and standard deviation of finite cells from a limit.
-
-    Parameters
-    ----------
-    array
-        Cells of any type, in canonical form.
-    least
-        Smaller cells are left out.
-
-    Returns
-    -------
-    float64 of shape (5,), all but the count NaN where it is 0; lazy if the array is.
-    """
-    return fold_blocks(
-        _start_summary,
-        array.data,
-        combine=merge_moments,
-        finalize=_finish_summary,
-        name="summary",
-        shape=(5,),
-        dtype=np.float64,
-        nodata=cell_type_of(array).nodata,
-        least=least,
-    )
-
-
-def _start_summary(
-    block: NDArray[Any], *, origin: object, nodata: float | None, least: float
-) -> Moments:
-    inside = is_valid(block, nodata) & np.isfinite(block) & (block >= least)
-    where = np.where(inside, 0, -1).astype(np.int32).reshape(1, -1)
-    return moments(block.reshape(1, -1), Places(where, np.zeros(1, np.int64)), nodata=nodata)
-
-
-def _finish_summary(state: Moments, *, nodata: float | None, least: float) -> NDArray[np.float64]:
-    count = state.counts.item()
-    if not count:
-        return np.array([0] + [np.nan] * 4)
-    ends = state.lows.item(), state.highs.item()
-    return np.array([count, *ends, mean(state).item(), deviation(state).item()], np.float64)
 
 
 def _head_tail(array: xr.DataArray, n: int) -> NDArray[np.float64]:

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from xcube_tiles.algebra.histogram import counts_of, extremes, from_small
+from xcube_tiles.algebra.histogram import counts_of, from_small
+from xcube_tiles.algebra.spread import (
+    Spread,
+    as_cells,
+    between_ends,
+    check_spread,
+    ends_of,
+    refuse_rounded,
+)
+from xcube_tiles.algebra.summary import extremes
 from xcube_tiles.cube.blocks import map_blocks
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.cube.georef import canonical
 from xcube_tiles.cube.variables import map_rasters
 from xcube_tiles.errors import AlgebraError, CellTypeError, DimensionError
-from xcube_tiles.grid.celltype import CellType, convert
-from xcube_tiles.grid.dtypes import limits
 from xcube_tiles.kernels.histogram import equal_edges, look_up
 from xcube_tiles.kernels.nodata import is_valid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from xcube_tiles.grid.celltype import CellType
     from xcube_tiles.typing import XarrayT
-
-Spread: TypeAlias = Literal["cells", "type"] | tuple[float, float]
-"""Range that results fill: that of the cells, of their type, or two numbers."""
 
 _NUMBER = (int, float, np.integer, np.floating)
 
@@ -53,6 +58,8 @@ def equalize(obj: XarrayT, *, range: Spread = "cells") -> XarrayT:
     ------
     AlgebraError
         An unknown range, or one that isn't ascending; `"type"` of floats.
+    CellTypeError
+        Integers beyond 2**53, which floats round (when it is computed).
 
     Notes
     -----
@@ -72,7 +79,7 @@ def equalize(obj: XarrayT, *, range: Spread = "cells") -> XarrayT:
     >>> equalize(assign_geobox(cells, grid)).values
     array([[  0,  33,  67, 100, 255]], dtype=uint8)
     """
-    _checked(range)
+    check_spread(range)
     return map_rasters(canonical(obj), lambda array: _equalize_array(array, range))
 
 
@@ -94,7 +101,8 @@ def match_histogram(obj: XarrayT, like: xr.DataArray | xr.Dataset) -> XarrayT:
     Raises
     ------
     CellTypeError
-        Cells that can be NoData, matched to a raster without NoData.
+        Cells that can be NoData, matched to a raster without NoData; integers beyond 2**53, which
+        floats round (when it is computed).
     DimensionError
         A Dataset for an array, or one that lacks a variable.
 
@@ -162,6 +170,8 @@ def sigmoidal_contrast(
     ------
     AlgebraError
         A negative contrast, a midpoint outside 0 to 1, or a range as for `equalize`.
+    CellTypeError
+        Integers beyond 2**53, which floats round (when it is computed).
 
     Notes
     -----
@@ -178,38 +188,13 @@ def sigmoidal_contrast(
     >>> sigmoidal_contrast(cells, 3).values
     array([[ 0.,  5., 10., nan]])
     """
-    _checked(range)
+    check_spread(range)
     if not (isinstance(contrast, _NUMBER) and 0 <= contrast < np.inf):
         raise AlgebraError(f"contrast must be a number of at least 0, got {contrast!r}")
     if not (isinstance(midpoint, _NUMBER) and 0 <= midpoint <= 1):
         raise AlgebraError(f"midpoint must be a share from 0 to 1, got {midpoint!r}")
     curve = (float(contrast), float(midpoint))
     return map_rasters(canonical(obj), lambda array: _sigmoidal_array(array, range, curve))
-
-
-def _checked(range: Spread) -> None:
-    if isinstance(range, str):
-        if range not in ("cells", "type"):
-            raise AlgebraError(
-                f"range must be 'cells', 'type' or two ascending numbers, got {range!r}"
-            )
-        return
-    ends = np.asarray(range, np.float64)
-    if ends.shape != (2,) or not np.isfinite(ends).all() or not ends[0] < ends[1]:
-        raise AlgebraError(f"range must be 'cells', 'type' or two ascending numbers, got {range!r}")
-
-
-def _ends(array: xr.DataArray, range: Spread) -> Any:
-    """Return both ends of a range, lazy where they are those of lazy cells."""
-    if range == "cells":
-        return extremes(array)
-    if range != "type":
-        return np.array(range, np.float64)
-    if array.dtype.kind == "f":
-        raise AlgebraError(
-            f"the range of {array.dtype} has no use; expected 'cells' or two numbers"
-        )
-    return np.array(limits(array.dtype), np.float64)
 
 
 def _edges(array: xr.DataArray) -> Any:
@@ -220,6 +205,7 @@ def _edges(array: xr.DataArray) -> Any:
 
 def _bin_edges(ends: NDArray[np.float64], *, whole: bool) -> NDArray[np.float64]:
     low, high = ends
+    refuse_rounded(ends, whole=whole)
     if whole and high - low < _BINS:
         edges: NDArray[np.float64] = low + np.arange(_BINS + 1)
         return edges
@@ -227,7 +213,7 @@ def _bin_edges(ends: NDArray[np.float64], *, whole: bool) -> NDArray[np.float64]
 
 
 def _equalize_array(array: xr.DataArray, range: Spread) -> xr.DataArray:
-    ends, edges, cells = _ends(array, range), _edges(array), cell_type_of(array)
+    ends, edges, cells = ends_of(array, range), _edges(array), cell_type_of(array)
     whole = array.dtype.kind != "f"
     table = from_small(
         _equal_table,
@@ -252,7 +238,7 @@ def _equal_table(
     shares = _shares(counts, edges, whole=whole)
     first = counts[np.flatnonzero(counts)[:1]].sum() / max(counts.sum(), 1)
     stretched = (shares - first) / (1 - first) if first < 1 else np.zeros_like(shares)
-    return _between(ends, np.clip(stretched, 0, 1))
+    return between_ends(ends, np.clip(stretched, 0, 1))
 
 
 def _shares(
@@ -309,23 +295,7 @@ def _look_up_block(
     stepped: bool,
 ) -> NDArray[Any]:
     values = look_up(block, edges[[0, -1]], table, nodata=source.nodata, stepped=stepped)
-    return _converted(block, is_valid(block, source.nodata), values, target)
-
-
-def _between(ends: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    placed: NDArray[np.float64] = ends[0] * (1 - shares) + ends[1] * shares
-    return placed
-
-
-def _converted(
-    block: NDArray[Any], valid: NDArray[np.bool_], values: NDArray[np.float64], target: CellType
-) -> NDArray[Any]:
-    """Return numbers in the shape of a block as cells, NoData where the block has it."""
-    missing = 0 if target.nodata is None else target.nodata
-    result = np.full(block.shape, missing, target.dtype)
-    floats = CellType.default(np.float64)
-    result[valid] = convert(values[valid], floats, target, overflow="saturate")
-    return result
+    return as_cells(block, is_valid(block, source.nodata), values, target)
 
 
 def _sigmoidal_array(
@@ -335,7 +305,7 @@ def _sigmoidal_array(
     data = map_blocks(
         _sigmoidal_block,
         array.data,
-        tables=(_ends(array, range),),
+        tables=(ends_of(array, range),),
         name="sigmoidal-contrast",
         dtype=array.dtype,
         cells=cells,
@@ -352,6 +322,7 @@ def _sigmoidal_block(
     curve: tuple[float, float],
 ) -> NDArray[Any]:
     valid = is_valid(block, cells.nodata)
+    refuse_rounded(ends, whole=block.dtype.kind != "f")
     span = ends[1] - ends[0]
     values = np.clip(block.astype(np.float64), ends[0], ends[1])
     shares = (values - ends[0]) / span if span else np.zeros(values.shape)
@@ -359,7 +330,7 @@ def _sigmoidal_block(
         low, high = _sigmoid(np.array([0.0, 1.0]), *curve)
         if high > low:
             shares = (_sigmoid(shares, *curve) - low) / (high - low)
-    return _converted(block, valid, _between(ends, shares), cells)
+    return as_cells(block, valid, between_ends(ends, shares), cells)
 
 
 def _sigmoid(u: NDArray[np.float64], contrast: float, midpoint: float) -> NDArray[np.float64]:

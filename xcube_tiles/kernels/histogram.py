@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,9 +62,24 @@ def bins_of(
     """
     flat = np.ascontiguousarray(as_cells(cells)).reshape(-1)
     masked = nodata is not None and not np.isnan(nodata)
+    if flat.dtype.kind != "f" and flat.dtype.itemsize == 8 and np.isfinite(edges).all():
+        found = _whole_bins(flat, np.asarray(edges))
+        return np.where(masked & (flat == (nodata or 0)), np.int32(-1), found).reshape(cells.shape)
     out = np.empty(flat.size, np.int32)
     _bins(flat, flat.dtype.type(nodata if masked else 0), masked, np.asarray(edges), out)
     return out.reshape(cells.shape)
+
+
+def _whole_bins(cells: NDArray[Any], edges: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Return bins of integers that floats may round: they compare with the next whole edge."""
+    limits = np.iinfo(cells.dtype)
+    lows = [ceil(edge) for edge in edges[:-1]]
+    held = [max(low, limits.min) for low in lows if low <= limits.max]
+    found = np.searchsorted(np.array(held, cells.dtype), cells, side="right").astype(np.int32) - 1
+    top = floor(edges[-1])
+    beyond = cells > min(top, limits.max) if top >= limits.min else True
+    bins: NDArray[np.int32] = np.where(beyond, np.int32(-1), found)
+    return bins
 
 
 @njit(nogil=True, cache=True)

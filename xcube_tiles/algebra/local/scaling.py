@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial, reduce
+import math
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -16,13 +17,14 @@ from xcube_tiles.algebra.local.operands import (
     result_like,
     threads_for,
 )
-from xcube_tiles.cube.blocks import fold_blocks, map_blocks
+from xcube_tiles.algebra.summary import summary
+from xcube_tiles.cube.blocks import map_blocks
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.errors import AlgebraError, CellTypeError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.grid.dtypes import limits
 from xcube_tiles.kernels.local.pieces import in_pieces, without_infinity
-from xcube_tiles.kernels.nodata import average_dtype, is_valid, with_nan
+from xcube_tiles.kernels.nodata import average_dtype, with_nan
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,9 +34,6 @@ if TYPE_CHECKING:
 
 Normalization: TypeAlias = Literal["range", "z-score"]
 """To 0..1, or to a mean of 0 and a standard deviation of 1."""
-
-_State: TypeAlias = tuple[float, float, float, float, float]
-"""Lowest, highest, number, mean, and sum of squared deviations of valid cells."""
 
 
 def rescale(
@@ -122,8 +121,8 @@ def normalize(obj: XarrayT, *, method: Normalization = "range") -> XarrayT:
 
     Notes
     -----
-    Means and deviations are accumulated in float64 block by block: z-scores of other chunks may
-    differ by its rounding, others don't.
+    Mean and deviation are those of the exact sums, rounded once: chunks change nothing. Infinite
+    cells are left out of them, and become NoData.
 
     Examples
     --------
@@ -143,22 +142,20 @@ def normalize(obj: XarrayT, *, method: Normalization = "range") -> XarrayT:
             f"unknown method {method!r}; expected one of {', '.join(get_args(Normalization))}"
         )
     if method == "range":
-        call = partial(_linear, old=(None, None), new=(0, 1))
-    else:
-        call = partial(_standard)
-    return map_operands(obj, [], lambda array, _: _scaled(array, call, known=False))
+        return rescale(obj, 0, 1)
+    return map_operands(obj, [], lambda array, _: _scaled(array, _standard, known=False))
 
 
 def _scaled(array: xr.DataArray, call: Any, *, known: bool) -> xr.DataArray:
     source = cell_type_of(array)
     target = CellType.default(average_dtype(source.dtype))
-    empty = np.array([np.nan, np.nan, 0.0, np.nan, 0.0])
+    empty = np.full(5, np.nan)
     data = map_blocks(
         _scale_block,
         array.data,
         name="rescale",
         dtype=target.dtype,
-        tables=(empty if known else summary(array.data, source),),
+        tables=(empty if known else summary(array),),
         call=call,
         nodata=source.nodata,
         target=target.dtype,
@@ -200,71 +197,16 @@ def _linear(
     old: tuple[Number | None, Number | None],
     new: tuple[Number, Number],
 ) -> NDArray[np.float64]:
-    low = float(table[0] if old[0] is None else old[0])
-    high = float(table[1] if old[1] is None else old[1])
+    low = float(table[1] if old[0] is None else old[0])
+    high = float(table[2] if old[1] is None else old[1])
     # NaN times 0 keeps NoData where all other cells are equal
     share = (cells - low) / (high - low) if high > low else cells * 0.0
     return (1.0 - share) * new[0] + share * new[1]
 
 
 def _standard(cells: NDArray[np.float64], table: NDArray[np.float64]) -> NDArray[np.float64]:
-    _, _, count, mean, squares = table
-    deviation = float(np.sqrt(squares / max(count, 1)))
+    _, _, _, mean, deviation = table
     return (cells - mean) / deviation if deviation > 0 else cells * 0.0
-
-
-def summary(data: Any, source: CellType) -> Any:
-    """Return lowest, highest, number, mean and sum of squared deviations of the valid cells.
-
-    Parameters
-    ----------
-    data
-        Cells, lazy or not.
-    source
-        Their cell type.
-
-    Returns
-    -------
-    array
-        The five numbers as float64; lazy, of one block, if `data` is.
-    """
-    return fold_blocks(
-        _summarize,
-        data,
-        combine=_merge,
-        finalize=_numbers,
-        name="summary",
-        shape=(5,),
-        dtype=np.float64,
-        nodata=source.nodata,
-    )
-
-
-def _summarize(block: NDArray[Any], *, origin: tuple[int, ...], nodata: float | None) -> _State:
-    valid = block[is_valid(block, nodata)].astype(np.float64)
-    valid = valid[np.isfinite(valid)]
-    if not valid.size:
-        return np.nan, np.nan, 0.0, 0.0, 0.0
-    mean = float(valid.mean())
-    squares = float(np.square(valid - mean).sum())
-    return float(valid.min()), float(valid.max()), float(valid.size), mean, squares
-
-
-def _merge(states: list[_State]) -> _State:
-    return reduce(_merge_two, states)
-
-
-def _merge_two(one: _State, two: _State) -> _State:
-    if not one[2] or not two[2]:
-        return one if one[2] else two
-    count, apart = one[2] + two[2], two[3] - one[3]
-    mean = one[3] + apart * two[2] / count
-    squares = one[4] + two[4] + apart * apart * one[2] * two[2] / count
-    return min(one[0], two[0]), max(one[1], two[1]), count, mean, squares
-
-
-def _numbers(state: _State, *, nodata: float | None) -> NDArray[np.float64]:
-    return np.array(state)
 
 
 def clip(obj: XarrayT, low: float | None = None, high: float | None = None) -> XarrayT:
@@ -344,6 +286,11 @@ def _limit(limit: Number | None, source: CellType, *, lowest: bool) -> Number | 
                 "cube.tiles.convert('float32')"
             )
         limit = int(limit)
+    elif math.isfinite(limit) and not least <= limit <= most:
+        raise CellTypeError(
+            f"cells of type {source.name} can't be clipped to {limit!r}, which is beyond them; "
+            "convert them first: cube.tiles.convert('float64')"
+        )
     if limit == source.nodata:
         raise CellTypeError(
             f"cells of type {source.name} can't be clipped to {limit!r}, which is their NoData "
