@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from odc.geo.geobox import GeoBox
 
 from tests.algebra.local.oracle import SHAPE, cube, values_of
 from tests.cube.rasters import raster
@@ -141,6 +142,26 @@ def test_large_arrays(dtype: str, count: int) -> None:
     breaks = np.linspace(-90, 180, count)
     result = reclassify(array, {float(key): at for at, key in enumerate(breaks)}, fallback=count)
     np.testing.assert_array_equal(result, np.digitize(values, breaks, right=True))
+
+
+@pytest.mark.parametrize(
+    ("boundary", "expected"),
+    [
+        ("less", [1, 1, 1, None]),
+        ("less-equal", [1, 1, 1, None]),
+        ("greater", [None, None, None, 1]),
+        ("greater-equal", [None, None, None, 1]),
+        ("exact", [None, None, None, None]),
+    ],
+)
+def test_breaks_beyond_float32(boundary: Any, expected: list[int | None]) -> None:
+    cells = np.array([[-np.inf, 0, np.finfo(np.float32).max, np.inf]], np.float32)
+    array = raster(cells, geobox=GeoBox.from_bbox((0, 0, 40, 10), crs="EPSG:32633", resolution=10))
+    wanted = [255 if each is None else each for each in expected]
+    assert reclassify(array, {1e300: 1}, boundary=boundary).values.tolist() == [wanted]
+    mirrored = boundary.replace("less", "?").replace("greater", "less").replace("?", "greater")
+    found = reclassify(array * -1, {-1e300: 1}, boundary=mirrored)
+    assert found.values.tolist() == [wanted]
 
 
 def test_one_task_a_block_and_attributes() -> None:

@@ -66,7 +66,8 @@ def where(obj: XarrayT, condition: XarrayObject, other: Operand | None = None) -
     Notes
     -----
     NoData of the condition makes NoData: it isn't known which of the two to take. NoData of what
-    isn't taken doesn't matter. xarray's own ``where`` takes the number that means NoData for True,
+    isn't taken doesn't matter. Beside floats integers become floats, which round those beyond
+    2**53. xarray's own ``where`` takes the number that means NoData for True,
     and makes floats of integers.
 
     Examples

@@ -124,7 +124,8 @@ def reclassify(
     -----
     Boundaries, fallback and strictness are those of GeoTrellis' ``BreakMap``. Breaks are rounded to
     the dtype of float cells, so that 0.1 is what a float32 cell can have of it; integer cells are
-    compared exactly, with fractions too.
+    compared exactly, with fractions too. 64-bit integers that are kept beside fractions become
+    float64, which rounds those beyond 2**53.
 
     Examples
     --------
@@ -271,6 +272,8 @@ def _classes(
         values, classed = values[first:last], classed[first:last]
     if source.dtype.kind != "f":
         keys = [int(key) for key in keys]
+    else:
+        keys = [_float_break(key, source, inclusive=inclusive) for key in keys]
     return Classes(
         source=source,
         target=target,
@@ -286,7 +289,19 @@ def _classes(
 
 def _held(key: Number, source: CellType) -> bool:
     low, high = limits(source.dtype)
-    return source.dtype.kind == "f" or (low <= key <= high and float(key).is_integer())
+    if source.dtype.kind == "f":
+        return math.isinf(key) or low <= key <= high
+    return low <= key <= high and float(key).is_integer()
+
+
+def _float_break(key: Number, source: CellType, *, inclusive: bool) -> Number:
+    """Return a break that floats compare with alike, where it is finite but beyond them."""
+    low, high = limits(source.dtype)
+    if math.isinf(key) or low <= key <= high:
+        return key
+    if key > high:
+        return math.inf if inclusive else high
+    return low if inclusive else -math.inf
 
 
 def _whole_breaks(
