@@ -302,6 +302,8 @@ def test_refused() -> None:
         zonal(raster(1.0), raster(1.0))
     with pytest.raises(DimensionError, match="must be one raster"):
         zonal(raster(1.0), ZONES.to_dataset())  # type: ignore[arg-type]
+    with pytest.raises(DimensionError, match="gets a dimension 'zone'"):
+        zonal(raster(1.0).expand_dims(zone=[1]), ZONES)
     with pytest.raises(AlgebraError, match="labels contain 0, which means NoData"):
         zonal(raster(1.0), ZONES, labels=[0, 1])
     with pytest.raises(AlgebraError, match="must fit the uint8 cells"):

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from tests.algebra.zonal.test_statistics import ZONES, on_grid, scenes
 from tests.cube.rasters import raster
+from xcube_tiles.algebra.zonal.raster import to_raster
+from xcube_tiles.algebra.zonal.statistics import zonal
 from xcube_tiles.algebra.zonal.tabulation import crosstab, zonal_histogram, zonal_percentage
 from xcube_tiles.cube.cells import cell_type_of
 from xcube_tiles.errors import AlgebraError, CellTypeError, DimensionError, IncompatibleCubesError
@@ -94,6 +96,16 @@ def test_bins_between_the_extremes() -> None:
     np.testing.assert_array_equal(found, [[4, 4, 0, 0], [0, 0, 0, 4]])
     inside = zonal_histogram(array, ZONES, 1, range=(1.5, 2.5))
     np.testing.assert_array_equal(inside, [[4], [0]])
+
+
+def test_no_layer_at_all() -> None:
+    days = np.array(["2024-01-01"], "datetime64[ns]")
+    none = COVER.expand_dims(time=days).isel(time=slice(0))
+    assert crosstab(none, ZONES, classes=[5]).shape == (0, 2, 1)
+    assert zonal_percentage(none, ZONES).shape == (0, 2, 0)
+    assert zonal_histogram(none, ZONES, 3).shape == (0, 2, 3)
+    painted = to_raster(zonal(none, ZONES, "mean"), ZONES)
+    assert painted["mean"].shape == (0, *ZONES.shape)
 
 
 def test_one_task_per_block() -> None:

@@ -122,7 +122,8 @@ def _paint(table: xr.DataArray, zones: xr.DataArray, labels: NDArray[Any]) -> xr
     extra = [dim for dim in zones.dims[:-2] if dim not in table.dims]
     lead = [*extra, *(dim for dim in table.dims if dim != ZONE)]
     sizes = [table.sizes[dim] if dim in table.dims else zones.sizes[dim] for dim in lead]
-    layers = []
+    height, width = zones.shape[-2:]
+    layers = [] if all(sizes) else [np.empty((0, height, width), target.dtype)]
     for index in np.ndindex(*sizes):
         at = dict(zip(lead, index, strict=True))
         layers.append(
@@ -141,8 +142,7 @@ def _paint(table: xr.DataArray, zones: xr.DataArray, labels: NDArray[Any]) -> xr
             )
         )
     stack = da.stack if any(is_lazy(layer) for layer in layers) else np.stack
-    shape = (*sizes, *zones.shape[-2:])
-    data = stack(layers).reshape(shape) if lead else layers[0]
+    data = stack(layers).reshape(*sizes, height, width) if lead else layers[0]
     coords = {**zones.drop_vars([ZONE], errors="ignore").coords, **_other_coords(table)}
     kept = {name: c for name, c in coords.items() if set(c.dims) <= {*lead, "y", "x"}}
     result = xr.DataArray(data, kept, (*lead, "y", "x"), table.name, table.attrs)

@@ -76,6 +76,8 @@ def zonal(
         An unknown statistic or one named twice; labels that aren't integers of the zones.
     IncompatibleCubesError
         Zones on another grid, or with other labels of a dimension.
+    DimensionError
+        A cube with a dimension `zone` already.
     CellTypeError
         Zones that aren't integers.
     NoDataCollisionError
@@ -113,21 +115,21 @@ def zonal(
     rows = {name: statistic_named(name) for name in names}
     if not names or len(rows) < len(names):
         raise AlgebraError(f"statistics must be different names, at least one, got {statistics!r}")
-    if not isinstance(ddof, int) or ddof < 0:
+    if not isinstance(ddof, int | np.integer) or isinstance(ddof, bool) or ddof < 0:
         raise AlgebraError(f"ddof must be an integer of at least 0, got {ddof!r}")
     zones = as_zones(zones)
     if isinstance(obj, xr.DataArray):
         obj = canonical(obj)
         paired(obj, zones)  # a wrong grid is told before lazy zones are computed
         known = labels_of(zones, labels)
-        return _zonal_array(obj, zones, rows, known, ddof)
+        return _zonal_array(obj, zones, rows, known, int(ddof))
     obj = canonical(obj)
     rasters = {str(name): array for name, array in obj.data_vars.items() if is_raster(array)}
     for array in rasters.values():
         paired(array, zones)
     known = labels_of(zones, labels)
     tables = [
-        _zonal_array(array, zones, rows, known, ddof).rename({n: f"{name}_{n}" for n in rows})
+        _zonal_array(array, zones, rows, known, int(ddof)).rename({n: f"{name}_{n}" for n in rows})
         for name, array in rasters.items()
     ]
     return xr.merge([*tables], compat="override", join="exact").assign_attrs(obj.attrs)

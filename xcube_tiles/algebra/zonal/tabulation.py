@@ -180,7 +180,7 @@ def zonal_histogram(
            [0, 1]])
     """
     array, zones = as_raster(obj, "a zonal histogram"), as_zones(zones)
-    cells, places, lead = paired(array, zones)
+    cells, places, lead = paired(array, zones, BIN)
     edges = edges_of(array, bins, range)
     known = labels_of(zones, labels)
     order = np.argsort(known, kind="stable")
@@ -219,7 +219,7 @@ def _crosstab(
     kind: str,
 ) -> xr.DataArray:
     array, zones = as_zones(as_raster(obj, "a crosstab"), "classes"), as_zones(zones)
-    cells, places, lead = paired(array, zones)
+    cells, places, lead = paired(array, zones, CLASS)
     rows, columns = labels_of(zones, labels), labels_of(array, classes, "classes")
     orders = np.argsort(rows, kind="stable"), np.argsort(columns, kind="stable")
     data = fold_blocks(

@@ -132,17 +132,34 @@ def _boxed(labels: NDArray[Any], *, nodata: float | None) -> NDArray[Any]:
     return box
 
 
-def paired(array: xr.DataArray, zones: xr.DataArray) -> tuple[Any, Any, tuple[str, ...]]:
+def paired(
+    array: xr.DataArray, zones: xr.DataArray, *made: str
+) -> tuple[Any, Any, tuple[str, ...]]:
     """Return the data of a raster and of zones, and the dimensions that precede y and x.
 
     Zones without such dimensions stay as they are: they are the same for all layers.
 
+    Parameters
+    ----------
+    array, zones
+        In canonical form.
+    *made
+        Dimensions that the result gets besides `zone`.
+
     Raises
     ------
+    DimensionError
+        A dimension of the result is one of the rasters already.
     IncompatibleCubesError
         Grids or labels differ.
     """
     check_compatible(array, zones)
+    taken = {ZONE, *made} & {*array.dims, *zones.dims}
+    if taken:
+        raise DimensionError(
+            f"the result gets a dimension {min(taken)!r}, which the cube has too; rename that one: "
+            f"cube.rename({{{min(taken)!r}: ...}})"
+        )
     extra = [dim for dim in zones.dims[:-2] if dim not in array.dims]
     dims = (*extra, *array.dims)
     cells = array.data if array.dims == dims else array.variable.set_dims(_sizes(zones, array)).data

@@ -54,7 +54,7 @@ def table(zones: Places, classes: Places) -> Table:
     array([[[2, 1],
             [0, 0]]])
     """
-    layers = max(len(zones.where), len(classes.where))
+    layers = len(zones.where) if len(classes.where) == 1 else len(classes.where)
     shape = (layers, len(zones.ids), len(classes.ids))
     counts = np.zeros(shape, np.int64)
     for at in range(layers):
