@@ -245,6 +245,7 @@ def test_numbers_are_exact_too(data: st.DataObject) -> None:
     "name", ["sqrt", "exp", "log", "log2", "log10", "sin", "cos", "tan", "arcsin", "arccos",
              "arctan", "sinh", "cosh", "tanh", "radians", "degrees", "floor", "abs", "sign"],
 )  # fmt: skip
+@settings(max_examples=8)
 @given(data=st.data())
 def test_functions_are_those_of_expressions(name: str, data: st.DataObject) -> None:
     source = data.draw(cell_types(("float32", "float64", "int16")))
@@ -255,7 +256,7 @@ def test_functions_are_those_of_expressions(name: str, data: st.DataObject) -> N
     )
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(data=st.data(), row=st.sampled_from(OPERATIONS))
 def test_chunked_is_unchunked(data: st.DataObject, row: Operation) -> None:
     names = ("uint8", "int16") if row.result == "bits" else ("uint8", "int16", "float32")

@@ -61,13 +61,13 @@ def test_every_cell_has_the_value_of_its_zone(
     xr.testing.assert_identical(painted.compute(), to_raster(table, zones))
     nodata = cell_type_of(painted["count"]).nodata
     numbers = np.broadcast_to(zones.values, array.shape)
-    for name in ("count", "mean"):
+    labels = table["zone"].values.tolist()
+    for name, missing in (("count", nodata), ("mean", np.nan)):
+        rows, cells = table[name].values, painted[name].values
         for index in np.ndindex(*array.shape):
-            label = numbers[index]
-            expected = nodata if name == "count" else np.nan
-            if label in table["zone"].values:
-                expected = table[name][index[0]].sel(zone=label).item()
-            np.testing.assert_equal(painted[name].values[index], expected)
+            label = int(numbers[index])
+            expected = rows[index[0], labels.index(label)] if label in labels else missing
+            np.testing.assert_equal(cells[index], expected)
 
 
 def test_zones_of_each_time_and_of_the_table() -> None:
