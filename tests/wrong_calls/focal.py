@@ -23,15 +23,15 @@ def tiles() -> Any:
 
 
 CALLS: list[WrongCall] = [
-    WrongCall("xt.Square", lambda: xt.Square(0), AlgebraError, r"an integer of at least 1 .*got 0"),
+    WrongCall("xt.Square", lambda: xt.Square(0), AlgebraError, r"from 1 .* to 10000; got 0"),
     WrongCall("xt.Square", lambda: xt.Square(-2), AlgebraError, r"Square needs an extent.*got -2"),
     WrongCall("xt.Square", lambda: xt.Square(HALF), AlgebraError, r"extent in cells.*got 1\.5"),
-    WrongCall("xt.Nesw", lambda: xt.Nesw(0), AlgebraError, r"an integer of at least 1 .*got 0"),
+    WrongCall("xt.Nesw", lambda: xt.Nesw(0), AlgebraError, r"from 1 .* to 10000; got 0"),
     WrongCall("xt.Nesw", lambda: xt.Nesw(-1), AlgebraError, r"Nesw needs an extent.*got -1"),
     WrongCall("xt.Nesw", lambda: xt.Nesw(TEXT), AlgebraError, r"Nesw needs an extent.*got '3'"),
     WrongCall("xt.Circle", lambda: xt.Circle(0), AlgebraError, r"positive radius in cells.*got 0"),
     WrongCall("xt.Circle", lambda: xt.Circle(-3.0), AlgebraError, r"positive radius.*got -3\.0"),
-    WrongCall("xt.Circle", lambda: xt.Circle(np.nan), AlgebraError, r"divide it by the cell size"),
+    WrongCall("xt.Circle", lambda: xt.Circle(np.nan), AlgebraError, r"by the cell size: metres"),
     WrongCall("xt.Annulus", lambda: xt.Annulus(1, 0), AlgebraError, r"a positive outer.*got 0"),
     WrongCall("xt.Annulus", lambda: xt.Annulus(3, 2), AlgebraError, r"got inner=3, outer=2"),
     WrongCall("xt.Annulus", lambda: xt.Annulus(-1, 2), AlgebraError, r"radius of 0 to the outer"),

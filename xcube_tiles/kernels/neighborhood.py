@@ -28,7 +28,7 @@ class Square:
     Raises
     ------
     AlgebraError
-        An extent that isn't an integer of at least 1.
+        An extent that isn't an integer from 1 to 10 000.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class Nesw:
     Raises
     ------
     AlgebraError
-        An extent that isn't an integer of at least 1.
+        An extent that isn't an integer from 1 to 10 000.
 
     Examples
     --------
@@ -83,7 +83,7 @@ class Circle:
     Raises
     ------
     AlgebraError
-        A radius that isn't positive and finite.
+        A radius that isn't positive and at most 10 000.
 
     Examples
     --------
@@ -140,7 +140,7 @@ class Annulus:
     """Outer radius in cells."""
 
     def __post_init__(self) -> None:
-        inner, outer = self.inner, _radius(self, "outer", self.outer)
+        inner, outer = self.inner, _radius(self, "outer radius", self.outer)
         if not (_is_number(inner) and 0 <= inner <= outer):
             raise AlgebraError(
                 f"Annulus needs an inner radius of 0 to the outer one, in cells; got "
@@ -304,8 +304,8 @@ def _extent(owner: object, value: Any) -> int:
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not whole or not 1 <= int(value) <= _MOST:
         raise AlgebraError(
-            f"{type(owner).__name__} needs an extent in cells, an integer of at least 1 (1 makes a "
-            f"window of 3 by 3 cells); got {value!r}"
+            f"{type(owner).__name__} needs an extent in cells, an integer from 1 (a window of 3 by "
+            f"3 cells) to {_MOST}; got {value!r}"
         )
     return int(value)
 
@@ -313,8 +313,9 @@ def _extent(owner: object, value: Any) -> int:
 def _radius(owner: object, name: str, value: Any) -> float:
     if not _is_number(value) or not 0 < value <= _MOST:
         raise AlgebraError(
-            f"{type(owner).__name__} needs a positive {name} in cells, got {value!r}; for a "
-            "distance in map units divide it by the cell size: metres / cube.tiles.resolution[0]"
+            f"{type(owner).__name__} needs a positive {name} in cells, of at most {_MOST}; got "
+            f"{value!r}. Divide a distance in map units by the cell size: metres / "
+            "cube.tiles.resolution[0]"
         )
     return float(value)
 

@@ -85,6 +85,19 @@ def test_no_start_changes_a_bit(neighborhood: Neighborhood) -> None:
     np.testing.assert_array_equal(part, whole[5:, 9:])
 
 
+@pytest.mark.parametrize("width", [1, 2, 3, 5])
+def test_infinite_cells_vary_by_no_number(width: int) -> None:
+    window = np.ones((4, 12))
+    window[1, 4], window[2, 7:9], window[3] = np.inf, (np.inf, -np.inf), np.nan
+    window[3, 6] = -np.inf
+    mask = np.ones((1, width), bool)
+    found = run(variance, window, mask, **FLOAT)
+    expected = by_window(
+        window, mask, None, lambda some: 0.0 if np.isfinite(some).all() else np.nan, **FLOAT
+    )
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_equal_cells_do_not_vary() -> None:
     window = np.full((9, 9), 0.1)
     assert not run(variance, window, np.ones((5, 5), bool), **FLOAT).any()

@@ -31,7 +31,7 @@ def variance(
     Parameters
     ----------
     window, mask, nodata, masked, missing, out
-        As there; `missing` also where there are at most `ddof` valid cells.
+        As there; `missing` also where there are at most `ddof` valid cells, or an infinite one.
     ddof
         What is subtracted from the number of cells that squares are divided by: 0 for all there
         are, 1 for a sample.
@@ -121,11 +121,12 @@ def _along(
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _finish(parts: NDArray[Any], ddof: int, root: bool, missing: Any, row: NDArray[Any]) -> None:
-    n, squares = parts[0], parts[2]
+    n, mean, squares = parts[0], parts[1], parts[2]
     for j in range(row.size):
         value = squares[j] / (n[j] - ddof)
         value = np.sqrt(value) if root else value
-        row[j] = value if n[j] > ddof else missing
+        # Means of infinite cells aren't finite; their squares may be anything.
+        row[j] = value if n[j] > ddof and np.isfinite(mean[j]) else missing
 
 
 @njit(nogil=True, cache=True)
