@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from affine import Affine
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 from scipy import ndimage
@@ -56,6 +56,7 @@ def test_tiles_are_views() -> None:
     assert all(np.shares_memory(tile.values, FIELD.values) for tile in split(FIELD, 2).values())
 
 
+@settings(max_examples=30)
 @given(cube=cubes(), height=st.integers(1, 9), width=st.integers(1, 9))
 def test_stitching_undoes_splitting(cube: xr.Dataset, height: int, width: int) -> None:
     tiles = split(cube, (height, width))
