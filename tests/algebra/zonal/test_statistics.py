@@ -317,4 +317,7 @@ def test_refused() -> None:
     lowest = raster(np.int64(-(2**63)))
     with pytest.raises(NoDataCollisionError, match="only number that is left"):
         zonal(lowest, ZONES, "min")
+    both = raster(np.array([-(2**63), 2**63 - 1, 1, 1, 1]), nodata=0)
+    with pytest.raises(NoDataCollisionError, match="value is 18446744073709551615"):
+        zonal(both, ZONES, "range")
     assert UTM.shape == ZONES.shape

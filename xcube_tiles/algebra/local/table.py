@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from xcube_tiles.algebra.expression_values import FUNCTIONS
 from xcube_tiles.algebra.local import numbers
 from xcube_tiles.errors import AlgebraError
 from xcube_tiles.kernels.local.exact import compare
@@ -179,24 +180,10 @@ _BITS = (
     ),
 )  # fmt: skip
 
-_FUNCTIONS = {
-    "sqrt": np.sqrt,
-    "exp": np.exp,
-    "log": np.log,
-    "log2": np.log2,
-    "log10": np.log10,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tan": np.tan,
-    "arcsin": np.arcsin,
-    "arccos": np.arccos,
-    "arctan": np.arctan,
-    "sinh": np.sinh,
-    "cosh": np.cosh,
-    "tanh": np.tanh,
-    "radians": np.radians,
-    "degrees": np.degrees,
-}
+_FLOATS = (
+    "sqrt", "exp", "log", "log2", "log10", "sin", "cos", "tan", "arcsin", "arccos", "arctan",
+    "sinh", "cosh", "tanh", "radians", "degrees",
+)  # fmt: skip
 
 OPERATIONS: tuple[Operation, ...] = (
     *_ARITHMETIC,
@@ -204,7 +191,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *_COMPARISONS,
     *_LOGIC,
     *_BITS,
-    *(Operation(name=name, function=ufunc, result="float") for name, ufunc in _FUNCTIONS.items()),
+    *(Operation(name=name, function=FUNCTIONS[name], result="float") for name in _FLOATS),
     Operation(name="arctan2", function=np.arctan2, operands=1, result="float"),
 )
 """All local operations."""

@@ -81,7 +81,8 @@ def zonal(
     CellTypeError
         Zones that aren't integers.
     NoDataCollisionError
-        The smallest number of 64-bit integers without NoData is a cell (when it is computed).
+        When it is computed: a cell of 64-bit integers without NoData is the number that had to mean
+        NoData (the lowest of int64, the highest of uint64), or a range is 2**64 - 1.
 
     Notes
     -----
@@ -270,6 +271,6 @@ def _put(
     if converted.dtype.kind != "f" and (converted == cell_type.nodata).any():
         raise NoDataCollisionError(
             f"a zone's value is {cell_type.nodata}, the only number that is left to mean NoData in "
-            f"{cell_type.dtype}; give the cells a NoData value of their own, or convert them"
+            f"{cell_type.dtype}; convert the cells first: cube.tiles.convert('float64')"
         )
     column[at] = converted

@@ -168,6 +168,6 @@ def result_type(row: Statistic, source: CellType) -> CellType:
 
 
 def _ended(raw: CellType) -> CellType:
-    """Give 64-bit integers the end of their range as NoData, which nothing here reaches."""
+    """Give 64-bit integers the end of their range as NoData, which but one range reaches."""
     limits = np.iinfo(raw.dtype)
     return replace(raw, nodata=int(limits.min if raw.dtype.kind == "i" else limits.max))
