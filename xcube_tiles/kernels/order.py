@@ -34,9 +34,12 @@ def gather(
     valid: NDArray[np.int32],
 ) -> None:
     """Copy columns into scratch, NoData replaced by the largest number; count the others."""
-    valid[:] = 0
-    block[:, width:] = pad
+    # Loops, as assignments to slices take long to compile.
+    for w in range(valid.size):
+        valid[w] = 0
     for t in range(cells.shape[0]):
+        for w in range(width, block.shape[1]):
+            block[t, w] = pad
         row = cells[t, start : start + width]  # its indices can't be negative: vectorizes
         for w in range(width):
             value = row[w]

@@ -12,7 +12,7 @@ from xcube_tiles.kernels.columns import WIDTH
 from xcube_tiles.kernels.focal import order
 from xcube_tiles.kernels.focal.counting import extreme_classes, numbered, sum_over_classes
 from xcube_tiles.kernels.focal.moving import moves, tiles
-from xcube_tiles.kernels.focal.strips import gather_windows, windows
+from xcube_tiles.kernels.focal.strips import Windows, gather_windows, windows
 from xcube_tiles.kernels.network import sorting_network
 from xcube_tiles.kernels.nodata import is_valid
 from xcube_tiles.kernels.order import sort_columns
@@ -164,7 +164,8 @@ def _extreme(
         given = windows(window, mask, nodata, masked)
         network = sorting_network(given.size)
         gap = out.dtype.type(missing)
-        _extreme_runs(given.cells, given.valid, given.down, given.right, network, sign, gap, out)
+        places = (given.cells, given.valid, given.down, given.right)
+        _extreme_runs(*places, network, sign, gap, out, *_scratch(given))
         return
     move, valid = moves(mask), is_valid(window, nodata if masked else None)
     for cols, covered in tiles(out.shape[1], mask):
@@ -188,9 +189,9 @@ def _summed(
     if _is_small(window, mask):
         given = windows(window, mask, nodata, masked)
         network = sorting_network(given.size)
-        _sum_over_runs(
-            given.cells, given.valid, given.down, given.right, network, table, totals, counts
-        )
+        each = (given.cells, given.valid, given.down, given.right)
+        total = np.empty(WIDTH, np.int64)
+        _sum_over_runs(*each, network, table, totals, counts, *_scratch(given), total)
         return totals, counts
     move, valid = moves(mask), is_valid(window, nodata if masked else None)
     for cols, covered in tiles(shape[1], mask):
@@ -202,6 +203,16 @@ def _summed(
 
 def _is_small(window: NDArray[Any], mask: NDArray[np.bool_]) -> bool:
     return int(mask.sum()) <= order.NETWORK_CELLS[window.itemsize]
+
+
+def _scratch(given: Windows) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    """Return rows for sorted columns, one that is looked at but not used, and one of results.
+
+    And rows of counts. They are made here, as `numpy.empty` takes long to compile; so do
+    assignments to slices, in place of which the kernels have loops.
+    """
+    block = np.zeros((given.size + 2, WIDTH), given.cells.dtype)
+    return block, np.zeros((4, WIDTH), np.int32)
 
 
 @njit(nogil=True, cache=True)
@@ -238,19 +249,20 @@ def _extreme_runs(
     sign: int,
     missing: Any,
     out: NDArray[Any],
+    block: NDArray[Any],
+    spare: NDArray[np.int32],
 ) -> None:
-    """Walk the runs of equal values in sorted columns, all columns of a strip in step."""
-    block = np.zeros((down.size + 1, WIDTH), cells.dtype)  # the last row is looked at, not used
-    counts, runs = np.empty(WIDTH, np.int32), np.empty(WIDTH, np.int32)
-    keys, score = np.empty(WIDTH, np.int32), np.empty(WIDTH, np.int32)
-    best = np.empty(WIDTH, cells.dtype)
+    """Walk the runs of equal values in sorted columns, those of a strip in step; see `_scratch`."""
+    counts, runs, keys, score = spare[0], spare[1], spare[2], spare[3]
+    best = block[down.size + 1]
     base = 0 if sign == _MOST else down.size + 1
     for i in range(out.shape[0]):
         for first in range(0, out.shape[1], WIDTH):
             width = min(WIDTH, out.shape[1] - first)
             gather_windows(cells, valid, down, right, i, first, width, block, counts)
             sort_columns(block, network)
-            best[:], score[:], runs[:] = missing, 0, 1
+            for w in range(WIDTH):
+                best[w], score[w], runs[w] = missing, 0, 1
             for t in range(1, down.size + 1):
                 _end_runs(block[t - 1], block[t], t, counts, base, sign, runs, keys)
                 above = block[t - 1]
@@ -259,7 +271,9 @@ def _extreme_runs(
                     best[w] = above[w] if keys[w] > score[w] else best[w]
                 for w in range(WIDTH):
                     score[w] = max(score[w], keys[w])
-            out[i, first : first + width] = best[:width]
+            row = out[i, first : first + width]
+            for w in range(width):
+                row[w] = best[w]
 
 
 @njit(nogil=True, cache=True)
@@ -272,20 +286,23 @@ def _sum_over_runs(
     table: NDArray[np.int64],
     totals: NDArray[np.int64],
     counts: NDArray[np.int32],
+    block: NDArray[Any],
+    spare: NDArray[np.int32],
+    total: NDArray[np.int64],
 ) -> None:
     """Add up ``table[length]`` over the runs of equal values in sorted columns; count values."""
-    block = np.zeros((down.size + 1, WIDTH), cells.dtype)
-    valids, runs = np.empty(WIDTH, np.int32), np.empty(WIDTH, np.int32)
-    keys, total = np.empty(WIDTH, np.int32), np.empty(WIDTH, np.int64)
+    valids, runs, keys = spare[0], spare[1], spare[2]
     for i in range(totals.shape[0]):
         for first in range(0, totals.shape[1], WIDTH):
             width = min(WIDTH, totals.shape[1] - first)
             gather_windows(cells, valid, down, right, i, first, width, block, valids)
             sort_columns(block, network)
-            total[:], runs[:] = 0, 1
+            for w in range(WIDTH):
+                total[w], runs[w] = 0, 1
             for t in range(1, down.size + 1):
                 _end_runs(block[t - 1], block[t], t, valids, 0, 1, runs, keys)
                 for w in range(WIDTH):
                     total[w] += table[np.uint32(keys[w])]  # table[0] is 0
-            totals[i, first : first + width] = total[:width]
-            counts[i, first : first + width] = valids[:width]
+            sums, sizes = totals[i, first : first + width], counts[i, first : first + width]
+            for w in range(width):
+                sums[w], sizes[w] = total[w], valids[w]

@@ -91,7 +91,8 @@ def gather_windows(
     counts: NDArray[np.int32],
 ) -> None:
     """Copy the windows around `width` cells of a row into the columns of scratch; count values."""
-    counts[:] = 0
+    for w in range(counts.size):
+        counts[w] = 0
     for k in range(down.size):
         start = first + right[k]
         source = cells[row + down[k], start : start + width]
