@@ -49,6 +49,14 @@ def test_a_mask_per_date_and_one_for_all() -> None:
     np.testing.assert_array_equal(widened[1], np.full((4, 5), -1))
 
 
+def test_a_mask_per_date_leaves_the_dimensions_in_their_order() -> None:
+    dates = ["2024-01-01", "2024-01-02"]
+    cube = raster(1.0, times=dates).expand_dims(run=3)
+    clouds = raster(np.uint8(0), times=dates, nodata=255)
+    assert mask(cube, clouds).dims == ("run", "time", "y", "x")
+    assert mask(cube.isel(time=0, drop=True), clouds).dims == ("time", "run", "y", "x")
+
+
 def test_lazy_whatever_the_chunks() -> None:
     with assert_lazy():
         lazy = mask(LAND.chunk(x=2), CLOUDS.chunk(y=3))

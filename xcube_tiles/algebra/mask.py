@@ -10,6 +10,7 @@ import xarray as xr
 from shapely.geometry.base import BaseGeometry
 
 from xcube_tiles.algebra.area import Area, AreaReader, area_on
+from xcube_tiles.algebra.local.operands import common_dims
 from xcube_tiles.cube.blocks import from_reader, is_lazy, map_blocks
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.cube.compatibility import check_compatible
@@ -144,7 +145,7 @@ def _mask_array(
             f"{array.name!r} has no NoData value ({cells.name}), so nothing can be masked; "
             "give it one first, e.g. cube.tiles.convert('int16ud-9999')"
         )
-    dims = tuple(dict.fromkeys([*where.dims[:-2], *array.dims]))
+    dims = common_dims([array, where])
     data = map_blocks(
         _mask_block,
         _with_dims(array, dims),

@@ -13,8 +13,9 @@ import numpy as np
 
 from xcube_tiles.algebra.local.operands import finite, number
 from xcube_tiles.algebra.places import cells_at
+from xcube_tiles.algebra.rasters import raster_of
 from xcube_tiles.algebra.terrain.cells import cell_sizes, metres_per_unit, positive
-from xcube_tiles.algebra.terrain.run import chosen, elevations
+from xcube_tiles.algebra.terrain.run import chosen
 from xcube_tiles.cube.blocks import is_lazy, map_windows
 from xcube_tiles.cube.blocks.threads import bands
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
@@ -174,7 +175,7 @@ def viewshed(
     result = chosen("output", output, _OUTPUTS)
     if not isinstance(curvature, bool):
         raise AlgebraError(f"curvature must be True or False, got {curvature!r}")
-    elevation = elevations(elevation)
+    elevation = raster_of(elevation, "elevations")
     geobox = geobox_of(elevation)
     height, width = _plane(geobox, z_factor)
     stretch = 1.0 if z_factor is None else positive(z_factor)

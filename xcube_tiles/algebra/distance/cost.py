@@ -10,12 +10,12 @@ import xarray as xr
 
 from xcube_tiles.algebra.distance.targets import cell_edges, checked_limit, is_target
 from xcube_tiles.algebra.places import cells_at
+from xcube_tiles.algebra.rasters import raster_of, with_other
 from xcube_tiles.cube.blocks import map_whole
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
-from xcube_tiles.cube.compatibility import check_compatible
 from xcube_tiles.cube.georef import canonical
 from xcube_tiles.cube.variables import map_rasters
-from xcube_tiles.errors import AlgebraError, DimensionError
+from xcube_tiles.errors import AlgebraError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.kernels.distance.cost import least_costs, trace
 from xcube_tiles.kernels.nodata import as_cells
@@ -96,14 +96,8 @@ def cost_distance(
     """
     limit, friction = checked_limit("max_cost", max_cost), canonical(friction)
     diagonal = _is_diagonal(connectivity)
-    if isinstance(sources, xr.Dataset):
-        raise DimensionError(
-            f"sources must be one raster, got a Dataset of {list(sources.data_vars)!r}; "
-            "name the variable: cube['wells']"
-        )
-    if isinstance(sources, xr.DataArray):
-        raster = canonical(sources)
-        check_compatible(friction, raster)
+    if isinstance(sources, xr.DataArray | xr.Dataset):
+        raster = raster_of(sources, "sources")
         return map_rasters(friction, lambda array: _from_raster(array, raster, limit, diagonal))
     return map_rasters(friction, lambda array: _from_points(array, sources, limit, diagonal))
 
@@ -175,26 +169,20 @@ def _is_diagonal(connectivity: int) -> bool:
 def _from_raster(
     array: xr.DataArray, sources: xr.DataArray, limit: float, diagonal: bool
 ) -> xr.DataArray:
-    dims = tuple(dict.fromkeys([*sources.dims[:-2], *array.dims]))
+    types = cell_type_of(array), cell_type_of(sources)
+    array, sources = with_other(array, sources)
     data = map_whole(
-        partial(_search_from_raster, source_nodata=cell_type_of(sources).nodata),
-        *(each.variable.set_dims({dim: _size(dim, array, sources) for dim in dims}).data
-          for each in (array, sources)),
+        partial(_search_from_raster, source_nodata=types[1].nodata),
+        array.data,
+        sources.data,
         name="cost-distance",
         dtype=np.float64,
-        nodata=cell_type_of(array).nodata,
+        nodata=types[0].nodata,
         edges=cell_edges(array),
         limit=limit,
         diagonal=diagonal,
-    )  # fmt: skip
-    extra = {dim: sources.coords[dim] for dim in dims if dim in sources.coords}
-    result = xr.DataArray(data, {**extra, **array.coords}, dims, array.name)
-    result.encoding = array.encoding
-    return set_cell_type(result, CellType.default(np.float64))
-
-
-def _size(dim: Any, *arrays: xr.DataArray) -> int:
-    return next(array.sizes[dim] for array in arrays if dim in array.dims)
+    )
+    return _costs(array, data)
 
 
 def _from_points(
@@ -211,6 +199,10 @@ def _from_points(
         limit=limit,
         diagonal=diagonal,
     )
+    return _costs(array, data)
+
+
+def _costs(array: xr.DataArray, data: Any) -> xr.DataArray:
     result = array.copy(data=data)
     result.attrs = {}
     return set_cell_type(result, CellType.default(np.float64))

@@ -8,8 +8,9 @@ import numpy as np
 import xarray as xr
 
 from xcube_tiles.algebra.hydrology.accumulation import receivers_of
-from xcube_tiles.algebra.hydrology.cells import codes_of, directions_of, raster_of, with_other
+from xcube_tiles.algebra.hydrology.cells import codes_of, directions_of
 from xcube_tiles.algebra.places import cells_at
+from xcube_tiles.algebra.rasters import raster_of, with_other
 from xcube_tiles.cube.blocks import map_shared
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.errors import AlgebraError

@@ -1,42 +1,23 @@
-"""What the operations of hydrology take: elevations, directions, and rasters that go with them."""
+"""What the operations of hydrology take: directions of flow, as cells and as codes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
+from xcube_tiles.algebra.rasters import raster_of
 from xcube_tiles.cube.cells import cell_type_of
-from xcube_tiles.cube.compatibility import check_compatible
-from xcube_tiles.cube.georef import canonical
-from xcube_tiles.errors import AlgebraError, DimensionError
+from xcube_tiles.errors import AlgebraError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.kernels.hydrology.directions import END, NODATA, STEP
 
 if TYPE_CHECKING:
+    import xarray as xr
     from numpy.typing import NDArray
 
 DIRECTIONS = CellType(dtype=np.dtype(np.uint8), nodata=NODATA)
 """Cell type of flow directions."""
-
-
-def raster_of(array: xr.DataArray, what: str) -> xr.DataArray:
-    """Return one raster in canonical form.
-
-    Raises
-    ------
-    DimensionError
-        A Dataset, or anything else that is no DataArray.
-    """
-    if isinstance(array, xr.Dataset):
-        raise DimensionError(
-            f"{what} must be one raster, got a Dataset of {list(array.data_vars)!r}; "
-            "name the variable: cube['dem']"
-        )
-    if not isinstance(array, xr.DataArray):
-        raise DimensionError(f"{what} must be a DataArray, got {array!r}")
-    return canonical(array)
 
 
 def directions_of(array: xr.DataArray) -> xr.DataArray:
@@ -76,25 +57,6 @@ def codes_of(block: NDArray[Any], cells: CellType) -> NDArray[np.uint8]:
             "as directions.attrs['_FillValue'] = 247"
         )
     return np.ascontiguousarray(codes)
-
-
-def with_other(array: xr.DataArray, other: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
-    """Return two rasters on one grid with the same dimensions.
-
-    Raises
-    ------
-    IncompatibleCubesError
-        Grids or labels differ.
-    """
-    check_compatible(array, other)
-    dims = tuple(dict.fromkeys([*other.dims[:-2], *array.dims]))
-    sizes = {**other.sizes, **array.sizes}
-    coords = {**other.coords, **array.coords}
-    wide = []
-    for each in (array, other):
-        variable = each.variable.set_dims({dim: sizes[dim] for dim in dims})
-        wide.append(xr.DataArray(variable.transpose(*dims), coords, name=each.name))
-    return wide[0], wide[1]
 
 
 def cell_types(*arrays: xr.DataArray) -> tuple[CellType, ...]:

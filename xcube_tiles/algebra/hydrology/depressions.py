@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcube_tiles.algebra.hydrology.cells import raster_of
+from xcube_tiles.algebra.rasters import raster_of
 from xcube_tiles.cube.blocks import map_shared, map_whole
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.errors import AlgebraError

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcube_tiles.algebra.hydrology.cells import DIRECTIONS, raster_of
+from xcube_tiles.algebra.hydrology.cells import DIRECTIONS
+from xcube_tiles.algebra.rasters import raster_of
 from xcube_tiles.algebra.terrain.cells import CellSizes, cell_sizes
 from xcube_tiles.cube.blocks import map_halo
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type

@@ -11,9 +11,8 @@ from xcube_tiles.algebra.hydrology.cells import (
     cell_types,
     codes_of,
     directions_of,
-    raster_of,
-    with_other,
 )
+from xcube_tiles.algebra.rasters import raster_of, with_other
 from xcube_tiles.cube.blocks import map_whole
 from xcube_tiles.cube.cells import set_cell_type
 from xcube_tiles.errors import AlgebraError

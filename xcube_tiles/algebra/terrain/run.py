@@ -7,13 +7,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
-import xarray as xr
 
+from xcube_tiles.algebra.rasters import raster_of
 from xcube_tiles.algebra.terrain.cells import CellSizes, ZFactor, cell_sizes
 from xcube_tiles.cube.blocks import map_halo
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
-from xcube_tiles.cube.georef import canonical, geobox_of
-from xcube_tiles.errors import AlgebraError, DimensionError
+from xcube_tiles.cube.georef import geobox_of
+from xcube_tiles.errors import AlgebraError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.kernels.nodata import as_cells
 from xcube_tiles.kernels.terrain import lines, products
@@ -21,6 +21,7 @@ from xcube_tiles.kernels.terrain import lines, products
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import xarray as xr
     from numpy.typing import NDArray
 
 Edges: TypeAlias = Literal["focus", "nodata", "extrapolate"]
@@ -97,7 +98,7 @@ def run_product(
         Unit of the result.
     """
     table_row = chosen("rule for edges", edges, EDGES)
-    elevation = elevations(elevation)
+    elevation = raster_of(elevation, "elevations")
     missing = np.nan if result.nodata is None else float(result.nodata)
     data = map_halo(
         partial(
@@ -120,22 +121,6 @@ def run_product(
     array = elevation.copy(data=data).rename(product)
     array.attrs = {} if units is None else {"units": units}
     return set_cell_type(array, result)
-
-
-def elevations(array: xr.DataArray) -> xr.DataArray:
-    """Return elevations in canonical form.
-
-    Raises
-    ------
-    DimensionError
-        A Dataset.
-    """
-    if isinstance(array, xr.Dataset):
-        raise DimensionError(
-            "terrain is computed of one raster, not of a Dataset; "
-            "name the variable: cube['dem'].tiles.slope()"
-        )
-    return canonical(array)
 
 
 def _block(
