@@ -14,6 +14,8 @@ from xcube_tiles.kernels.missing import is_missing
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from xcube_tiles.kernels.focal.runs import Runs
+
 _TILE = 1024
 """Columns of a rectangle's window worked on at a time: their rows stay in the nearest caches."""
 
@@ -68,7 +70,27 @@ def _moments(
         columns = min(_SHAPE_TILE, out.shape[1]) + mask.shape[1] - 1
         rows = int(runs.lengths[-1]).bit_length() + 1
         sums, counts = (np.empty((mask.shape[0] + rows, columns), of) for of in (dtype, few))
-        _shapes(window, runs, mask.shape, nodata, masked, missing, out, what, sums, counts)
+        program = _program(runs, rows - 1)
+        _shapes(window, program, mask.shape, nodata, masked, missing, out, what, sums, counts)
+
+
+def _program(runs: Runs, powers: int) -> NDArray[np.int64]:
+    """Return the steps of `_scatter`, which so is quickly compiled: shape (n, 3).
+
+    (p, 0, c): the run grows by the sum of 2**p cells from column c on. (-1, r, c): the windows that
+    have the run in their row r gain it from column c on.
+    """
+    steps: list[tuple[int, int, int]] = []
+    done = 0
+    for group, length in enumerate(runs.lengths.tolist()):
+        # The sum of a longer run is that of the run before and of what it is longer by.
+        for power in range(powers):
+            if ((length - done) >> power) & 1:
+                steps.append((power, 0, done))
+                done += 1 << power
+        group_runs = range(runs.starts[group], runs.starts[group + 1])
+        steps.extend((-1, int(runs.rows[at]), int(runs.columns[at])) for at in group_runs)
+    return np.array(steps, np.int64)
 
 
 @njit(nogil=True, cache=True)
@@ -167,8 +189,9 @@ def _finish(
 
 @njit(nogil=True, cache=True)
 def _shapes(
-    window: NDArray[Any], runs: Any, box: tuple[int, int], nodata: Any, masked: bool, missing: Any,
-    out: NDArray[Any], what: int, sums: NDArray[Any], counts: NDArray[Any],
+    window: NDArray[Any], program: NDArray[np.int64], box: tuple[int, int], nodata: Any,
+    masked: bool, missing: Any, out: NDArray[Any], what: int, sums: NDArray[Any],
+    counts: NDArray[Any],
 ) -> None:  # fmt: skip
     """Sum other shapes; `sums` and `counts` are scratch: a row of each row of the box, and more."""
     height, width = out.shape
@@ -182,10 +205,10 @@ def _shapes(
             _split(row, nodata, masked, sum_rows[0], count_rows[0])
             new, top = r % tall, r - tall + 1
             _clear(counts[new], size)
-            _scatter(count_rows, runs, used, counts[:tall], r, height, size)
+            _scatter(count_rows, program, used, counts[:tall], r, height, size)
             if what != COUNT:
                 _clear(sums[new], size)
-                _scatter(sum_rows, runs, used, sums[:tall], r, height, size)
+                _scatter(sum_rows, program, used, sums[:tall], r, height, size)
             if top >= 0:
                 at = top % tall
                 _finish(sums[at], counts[at], missing, what, out[top, left : left + size])
@@ -199,8 +222,9 @@ def _clear(row: NDArray[Any], size: int) -> None:
 
 @njit(nogil=True, cache=True)
 def _scatter(
-    rows: NDArray[Any], runs: Any, used: int, sums: NDArray[Any], r: int, height: int, size: int
-) -> None:
+    rows: NDArray[Any], program: NDArray[np.int64], used: int, sums: NDArray[Any], r: int,
+    height: int, size: int,
+) -> None:  # fmt: skip
     """Add the runs of one row of cells to the sums of all windows that have the row.
 
     `rows` are the row of cells, then scratch: sums of 2, 4, ... cells, and of one run's.
@@ -212,18 +236,12 @@ def _scatter(
         half = rows[power - 1]
         reach = used - (1 << power) + 1
         _add(half, half[1 << (power - 1) :], half, 0, rows[power][: max(reach, 0)])
-    done = 0
-    for group in range(runs.lengths.size):
-        length = runs.lengths[group]
-        # The sum of a longer run is that of the run before and of what it is longer by.
-        for power in range(rows.shape[0] - 1):
-            if ((length - done) >> power) & 1:
-                _gain(run, rows[power][done:], max(used - done - (1 << power) + 1, 0))
-                done += 1 << power
-        for at in range(runs.starts[group], runs.starts[group + 1]):
-            top = r - runs.rows[at]
-            if 0 <= top < height:
-                _gain(sums[top % tall], run[runs.columns[at] :], size)
+    for step in range(program.shape[0]):
+        power, row, at = program[step, 0], program[step, 1], program[step, 2]
+        if power >= 0:
+            _gain(run, rows[power, at:], max(used - at - (1 << power) + 1, 0))
+        elif 0 <= r - row < height:
+            _gain(sums[(r - row) % tall], run[at:], size)
 
 
 @njit(nogil=True, cache=True)
