@@ -18,7 +18,7 @@ from xcube_tiles.cube.blocks import from_reader
 from xcube_tiles.cube.cells import cell_type_of
 from xcube_tiles.cube.georef import geobox_of
 from xcube_tiles.grid.scheme import ZoomedScheme
-from xcube_tiles.kernels.pyramid import coarsen
+from xcube_tiles.kernels.pyramid.coarsen import coarsen
 from xcube_tiles.testing.asserts import CountingReader, assert_lazy, count_tasks
 from xcube_tiles.testing.strategies import cubes
 

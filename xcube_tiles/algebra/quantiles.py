@@ -11,7 +11,7 @@ from xcube_tiles.cube.blocks import fold_blocks
 from xcube_tiles.cube.cells import cell_type_of
 from xcube_tiles.kernels.histogram import DIGIT, count_keys, from_sort_keys, sort_keys
 from xcube_tiles.kernels.nodata import is_valid
-from xcube_tiles.kernels.order import between
+from xcube_tiles.kernels.reduce.order import between
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

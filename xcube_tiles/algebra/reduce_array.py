@@ -12,10 +12,10 @@ import numpy as np
 from xcube_tiles.cube.blocks import is_lazy, map_blocks, tree_reduce
 from xcube_tiles.errors import ReducerError
 from xcube_tiles.grid.celltype import CellType
-from xcube_tiles.kernels.columns import available_threads
-from xcube_tiles.kernels.geomedian import geomedian
 from xcube_tiles.kernels.nodata import average_dtype, with_nan
-from xcube_tiles.kernels.select import select_by
+from xcube_tiles.kernels.reduce.columns import available_threads
+from xcube_tiles.kernels.reduce.geomedian import geomedian
+from xcube_tiles.kernels.reduce.select import select_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from xcube_tiles.errors import ReducerError
 from xcube_tiles.grid.celltype import CellType
-from xcube_tiles.kernels import finish, merging, moments, order, runs
 from xcube_tiles.kernels.nodata import average_dtype, total_dtype
+from xcube_tiles.kernels.reduce import finish, merging, moments, order, runs
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
-    from xcube_tiles.kernels.select import Choice
+    from xcube_tiles.kernels.reduce.select import Choice
 
 Kernel: TypeAlias = Callable[..., NDArray[Any]]
 """``kernel(cells, axis, *, nodata, min_count, threads, ...)``: the whole axis at once."""

@@ -13,8 +13,8 @@ from xcube_tiles.cube.variables import map_rasters
 from xcube_tiles.errors import AlgebraError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.kernels.nodata import as_cells
-from xcube_tiles.kernels.regions import label
-from xcube_tiles.kernels.seams import Outline, look_up, outline, renumber
+from xcube_tiles.kernels.regions.labels import label
+from xcube_tiles.kernels.regions.seams import Outline, look_up, outline, renumber
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcube_tiles.cube.blocks import map_windows
-from xcube_tiles.kernels.pyramid import (
+from xcube_tiles.kernels.pyramid.coarsen import (
     add_windows,
     coarsen,
     finish,

@@ -9,7 +9,7 @@ import numpy as np
 from xcube_tiles.cube.georef import GRID_TOLERANCE
 from xcube_tiles.errors import GridError
 from xcube_tiles.grid.extent import as_crs, same_crs
-from xcube_tiles.kernels import warp_positions as kernel
+from xcube_tiles.kernels.warp import positions as kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

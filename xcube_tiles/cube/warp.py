@@ -29,9 +29,9 @@ from xcube_tiles.cube.positions import full_turn, is_round, positions
 from xcube_tiles.cube.variables import is_raster
 from xcube_tiles.errors import CellTypeError, GridError
 from xcube_tiles.grid.celltype import CellType, convert
-from xcube_tiles.kernels import warp as kernel
-from xcube_tiles.kernels import warp_statistics as statistics
-from xcube_tiles.kernels.warp_weights import KERNEL_RADIUS, KERNELS
+from xcube_tiles.kernels.warp import interpolation as kernel
+from xcube_tiles.kernels.warp import statistics
+from xcube_tiles.kernels.warp.weights import KERNEL_RADIUS, KERNELS
 from xcube_tiles.options import get_options
 from xcube_tiles.typing import ResamplingName
 

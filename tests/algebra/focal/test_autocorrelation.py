@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tests.algebra.focal.planes import blocks, floats, placed, random_cells, rasters
 from xcube_tiles.algebra.focal.autocorrelation import getis_ord, morans_i
-from xcube_tiles.kernels.correlation import cell_sums, merge_sums, moments
 from xcube_tiles.kernels.exact import exact_sum, multiply
+from xcube_tiles.kernels.focal.correlation import cell_sums, merge_sums, moments
 from xcube_tiles.kernels.neighborhood import Annulus, Circle, Kernel, Nesw, Square
 from xcube_tiles.testing.asserts import assert_lazy, count_tasks
 

@@ -123,10 +123,10 @@ def test_classes_equal_skimage(size: int) -> None:
     image = np.random.default_rng(9).integers(0, 12, (60, 70)).astype("uint8")
     box, half = np.ones((size, size), bool), size // 2
     inner = (slice(half, -half),) * 2
-    expected = rank.entropy(image, box)  # type: ignore[no-untyped-call]
+    expected = rank.entropy(image, box)
     got = run(entropy, image, box, dtype="float64", missing=np.nan)
     np.testing.assert_allclose(got, expected[inner], rtol=1e-9)
-    expected = rank.modal(image, box)  # type: ignore[no-untyped-call]
+    expected = rank.modal(image, box)
     got = run(mode, image, box, dtype="uint8", missing=0)
     np.testing.assert_array_equal(got, expected[inner])
 

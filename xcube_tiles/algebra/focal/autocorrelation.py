@@ -15,7 +15,7 @@ from xcube_tiles.cube.georef import canonical
 from xcube_tiles.cube.variables import map_rasters
 from xcube_tiles.errors import AlgebraError
 from xcube_tiles.grid.celltype import CellType
-from xcube_tiles.kernels import correlation as kernels
+from xcube_tiles.kernels.focal import correlation as kernels
 from xcube_tiles.kernels.focal.convolution import Scratch, convolve_window, passes_of, split, weigh
 from xcube_tiles.kernels.focal.window import Beyond, strips
 from xcube_tiles.kernels.neighborhood import Kernel

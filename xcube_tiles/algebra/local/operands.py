@@ -13,7 +13,7 @@ from xcube_tiles.cube.compatibility import check_compatible
 from xcube_tiles.cube.georef import canonical
 from xcube_tiles.cube.variables import map_rasters
 from xcube_tiles.errors import AlgebraError, DimensionError
-from xcube_tiles.kernels.columns import available_threads
+from xcube_tiles.kernels.reduce.columns import available_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -29,9 +29,9 @@ from xcube_tiles.cube.georef import canonical
 from xcube_tiles.errors import AlgebraError, DimensionError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.grid.promotion import union
-from xcube_tiles.kernels import moments
 from xcube_tiles.kernels.local.pieces import in_pieces
 from xcube_tiles.kernels.local.rank import nth
+from xcube_tiles.kernels.reduce import moments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from xcube_tiles.kernels.columns import available_threads
+from xcube_tiles.kernels.reduce.columns import available_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

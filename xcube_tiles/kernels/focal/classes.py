@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from xcube_tiles.kernels.columns import WIDTH
 from xcube_tiles.kernels.focal import order
 from xcube_tiles.kernels.focal.counting import extreme_classes, numbered, sum_over_classes
 from xcube_tiles.kernels.focal.moving import moves, tiles
 from xcube_tiles.kernels.focal.strips import Windows, gather_windows, windows
 from xcube_tiles.kernels.network import sorting_network
 from xcube_tiles.kernels.nodata import is_valid
-from xcube_tiles.kernels.order import sort_columns
+from xcube_tiles.kernels.reduce.columns import WIDTH
+from xcube_tiles.kernels.reduce.order import sort_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

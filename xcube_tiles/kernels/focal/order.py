@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from xcube_tiles.kernels.columns import WIDTH
 from xcube_tiles.kernels.focal.moving import moves, tiles
 from xcube_tiles.kernels.focal.ranks import order_statistics, ranked
 from xcube_tiles.kernels.focal.strips import gather_windows, windows
 from xcube_tiles.kernels.network import lower_network
 from xcube_tiles.kernels.nodata import is_valid
-from xcube_tiles.kernels.order import between, middle, sort_columns
+from xcube_tiles.kernels.reduce.columns import WIDTH
+from xcube_tiles.kernels.reduce.order import between, middle, sort_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

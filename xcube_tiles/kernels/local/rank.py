@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from xcube_tiles.kernels.columns import WIDTH, columns, over_columns
 from xcube_tiles.kernels.network import sorting_network
-from xcube_tiles.kernels.order import gather, padding, sort_columns
+from xcube_tiles.kernels.reduce.columns import WIDTH, columns, over_columns
+from xcube_tiles.kernels.reduce.order import gather, padding, sort_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

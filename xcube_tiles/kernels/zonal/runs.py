@@ -9,7 +9,7 @@ from numba import njit
 
 from xcube_tiles.kernels.missing import is_missing
 from xcube_tiles.kernels.nodata import as_cells
-from xcube_tiles.kernels.order import between
+from xcube_tiles.kernels.reduce.order import between
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

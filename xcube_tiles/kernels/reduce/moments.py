@@ -1,8 +1,8 @@
 """States that merge: counts, sums, products, spreads, extremes, ends and truths along one axis.
 
 Each function reduces one block to a state, a tuple of arrays that starts with the number of valid
-cells. `kernels.merging` joins the states of neighbouring blocks, `kernels.finish` makes values of
-them.
+cells. `kernels.reduce.merging` joins the states of neighbouring blocks, `kernels.reduce.finish`
+makes values of them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from xcube_tiles.kernels.columns import WIDTH, columns, over_columns
 from xcube_tiles.kernels.missing import is_missing
 from xcube_tiles.kernels.nodata import total_dtype
+from xcube_tiles.kernels.reduce.columns import WIDTH, columns, over_columns
 
 State: TypeAlias = tuple[NDArray[Any], ...]
 """Number of valid cells (int32), then what the family keeps; all in the shape of the result."""

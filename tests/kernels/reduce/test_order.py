@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as npst
 
 from tests.kernels.oracles import by_column
 from xcube_tiles.errors import ReducerError
-from xcube_tiles.kernels.order import median, quantile
+from xcube_tiles.kernels.reduce.order import median, quantile
 from xcube_tiles.testing.strategies import cell_types, cells
 
 SHAPES = npst.array_shapes(min_dims=1, max_dims=4, min_side=1, max_side=6)

@@ -1,4 +1,4 @@
-"""One number from each window of a raster: the compiled loops below `kernels.pyramid`.
+"""One number from each window of a raster: the compiled loops below `kernels.pyramid.coarsen`.
 
 Every kernel takes ``cells`` (planes, y, x), the edge ``factor`` of the windows, ``known`` (whether
 there is NoData), ``nodata`` in the dtype of the cells, ``needed`` (least count of valid cells) and

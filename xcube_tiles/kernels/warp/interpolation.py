@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from xcube_tiles.kernels.missing import is_missing
-from xcube_tiles.kernels.warp_weights import weigh
+from xcube_tiles.kernels.warp.weights import weigh
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from xcube_tiles.errors import ReducerError
-from xcube_tiles.kernels.columns import Columns, columns, over_columns
-from xcube_tiles.kernels.moments import extremes, sums
+from xcube_tiles.kernels.reduce.columns import Columns, columns, over_columns
+from xcube_tiles.kernels.reduce.moments import extremes, sums
 
 
 def adder(cells: Any, nodata: Any, masked: bool, out: Any, start: int, stop: int) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from xcube_tiles.kernels.geomedian import geomedian
+from xcube_tiles.kernels.reduce.geomedian import geomedian
 
 
 def summed_distance(here: np.ndarray, points: np.ndarray) -> float:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kernels.oracles import by_column
-from xcube_tiles.kernels import finish, merging, moments
+from xcube_tiles.kernels.reduce import finish, merging, moments
 from xcube_tiles.testing.strategies import cell_types, cells
 
 FINISH = {"missing": -1, "min_count": 1, "ddof": 0}

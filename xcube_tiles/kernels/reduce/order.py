@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from xcube_tiles.kernels.columns import WIDTH, Columns, columns, over_columns
 from xcube_tiles.kernels.missing import is_missing
 from xcube_tiles.kernels.network import median_network, sorting_network
 from xcube_tiles.kernels.nodata import average_dtype
+from xcube_tiles.kernels.reduce.columns import WIDTH, Columns, columns, over_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What becomes of a state of `kernels.moments` in the end: a value, or NoData.
+"""What becomes of a state of `kernels.reduce.moments` in the end: a value, or NoData.
 
 Each function takes a state and the same keywords: `dtype` of the result, `missing` (what stands
 where there is no value), `min_count` (least number of valid cells that give a value) and `ddof`
@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-    from xcube_tiles.kernels.moments import State
+    from xcube_tiles.kernels.reduce.moments import State
 
 
 def finish_value(

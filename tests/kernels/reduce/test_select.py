@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from rio_tiler.mosaic.methods.defaults import LastBandHighMethod, LastBandLowMethod
 
-from xcube_tiles.kernels.select import select_by
+from xcube_tiles.kernels.reduce.select import select_by
 
 if TYPE_CHECKING:
-    from xcube_tiles.kernels.select import Choice
+    from xcube_tiles.kernels.reduce.select import Choice
 
 
 def test_by_hand() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcube_tiles.kernels import windows
+from xcube_tiles.kernels.pyramid import windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xcube_tiles.kernels.pyramid import (
+from xcube_tiles.kernels.pyramid.coarsen import (
     add_windows,
     coarsen,
     finish,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from xcube_tiles.kernels.columns import columns, over_columns
 from xcube_tiles.kernels.missing import is_missing
 from xcube_tiles.kernels.nodata import average_dtype
+from xcube_tiles.kernels.reduce.columns import columns, over_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from scipy import ndimage
 
-from xcube_tiles.kernels.regions import label
-from xcube_tiles.kernels.seams import look_up, outline, renumber
+from xcube_tiles.kernels.regions.labels import label
+from xcube_tiles.kernels.regions.seams import look_up, outline, renumber
 from xcube_tiles.testing.strategies import chunks
 
 if TYPE_CHECKING:

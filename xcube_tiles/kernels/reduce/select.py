@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from numba import njit
 
-from xcube_tiles.kernels.columns import columns, over_columns
 from xcube_tiles.kernels.missing import is_missing
+from xcube_tiles.kernels.reduce.columns import columns, over_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from xcube_tiles.kernels.regions import root_of, unite
+from xcube_tiles.kernels.regions.labels import root_of, unite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ def outline(
     Parameters
     ----------
     cells, numbers, firsts
-        The block (y, x) and what `kernels.regions.label` gave for it.
+        The block (y, x) and what `kernels.regions.labels.label` gave for it.
     origin
         Row and column of the block's first cell in the raster.
     width

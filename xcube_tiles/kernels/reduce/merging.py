@@ -1,4 +1,4 @@
-"""How the states of `kernels.moments` of neighbouring blocks become one."""
+"""How the states of `kernels.reduce.moments` of neighbouring blocks become one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xcube_tiles.kernels.moments import State
+    from xcube_tiles.kernels.reduce.moments import State
 
 
 def merge_by_adding(states: Sequence[State]) -> State:

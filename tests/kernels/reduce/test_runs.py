@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as npst
 from scipy import stats
 
 from tests.kernels.oracles import by_column
-from xcube_tiles.kernels.runs import minority, mode, variety
+from xcube_tiles.kernels.reduce.runs import minority, mode, variety
 
 
 def most_frequent(column: np.ndarray) -> Any:

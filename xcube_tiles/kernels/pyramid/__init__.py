@@ -1,0 +1,1 @@
+"""Coarser cells from windows of finer ones."""

@@ -1,0 +1,1 @@
+"""Cells of one grid from those of another."""
