@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.algebra.local.oracle import SHAPE, cube, each, values_of
@@ -57,6 +57,7 @@ def test_over_all_dimensions() -> None:
 @given(data=st.data())
 def test_chunks_change_nothing(data: st.DataObject) -> None:
     source = data.draw(cell_types(("bool", "uint8", "int16", "float32")))
+    assume(source.nodata != 1)  # cells can't be clipped to their NoData
     array = cube(data.draw(cells(source, (2, *SHAPE))), source, "level")
     pieces = dict(zip(array.dims, data.draw(chunks(array.shape)), strict=True))
     with assert_lazy():

@@ -109,8 +109,9 @@ def _order(integers: NDArray[Any], floats: Any) -> NDArray[np.float64]:
     limits = np.iinfo(integers.dtype)
     # both bounds are powers of two, or one less: as floats they are the first that don't fit
     below, above = floats < float(limits.min), floats >= float(limits.max)
-    whole = np.trunc(floats)
-    held = np.where(below | above | np.isnan(floats), 0, whole).astype(integers.dtype)
-    order = np.where(integers == held, -np.sign(floats - whole), np.where(integers < held, -1, 1))
+    near = np.where(below | above | np.isnan(floats), 0, floats)
+    whole = np.trunc(near)
+    held = whole.astype(integers.dtype)
+    order = np.where(integers == held, -np.sign(near - whole), np.where(integers < held, -1, 1))
     order = np.where(below, 1.0, np.where(above, -1.0, order))
     return np.where(np.isnan(floats), np.nan, order)
