@@ -100,6 +100,7 @@ def test_report_says_what_failed_and_keeps_the_raw_times(
     assert saved["environment"] == environment(["no-such-distribution"])
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the peers' own, while they are imported
 @pytest.mark.parametrize("name", command.names())
 def test_every_benchmark_can_be_loaded(name: str) -> None:
     pytest.importorskip("numbagg", reason="the peers come with the `bench` group")

@@ -32,7 +32,8 @@ def exact_sum(numbers: NDArray[np.float64]) -> int:
 
     Examples
     --------
-    >>> float(sum([1e100, 1.0, -1e100])), exact_sum(np.array([1e100, 1, -1e100])) / 2**1075
+    >>> cells = np.array([1e100, 1.0, -1e100])
+    >>> float(cells.sum()), exact_sum(cells) / 2**1075
     (0.0, 1.0)
     >>> exact_sum(np.array([]))
     0
