@@ -106,3 +106,20 @@ def test_instants_out_of_reach(value: Any) -> None:
 def test_what_is_no_instant(value: Any) -> None:
     with pytest.raises(GridError, match="expected a point in time"):
         as_instant(value)
+
+
+def test_keys_around_a_space_time_key_keep_the_instant() -> None:
+    instant = as_instant("1969-07-20T20:17")
+    key = SpaceTimeKey(3, 5, instant)
+    assert key.parent() == SpaceTimeKey(1, 2, instant)
+    assert key in key.parent().children()
+    assert [near.spatial for near in key.neighbours()] == list(key.spatial.neighbours())
+    assert {near.instant for near in (*key.neighbours(), *key.children())} == {instant}
+
+
+@given(tile_keys())
+def test_neighbours_are_mutual(key: TileKey) -> None:
+    near = key.neighbours()
+    assert len(set(near)) == 8
+    assert key not in near
+    assert all(key in other.neighbours() for other in near)

@@ -232,7 +232,7 @@ def test_schemes_that_do_not_exist() -> None:
         resolve_scheme("Quad")
     with pytest.raises(GridError, match="needs the grid of its finest level"):
         resolve_scheme("local")
-    with pytest.raises(GridError, match="got 5; the names are local, Can"):
+    with pytest.raises(GridError, match="got 5; the names are local, floating, Can"):
         resolve_scheme(5)  # type: ignore[arg-type]
     with pytest.raises(GridError, match="expected a TileMatrixSet or the name of one, got 5"):
         ZoomedScheme(5)  # type: ignore[arg-type]

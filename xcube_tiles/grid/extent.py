@@ -303,6 +303,22 @@ class Extent:
 
 
 def _projected(extent: Extent, target: CRS) -> Extent:
+    xmin, ymin, xmax, ymax = edges_in(extent, target)
+    if xmin > xmax:
+        xmin, xmax = -180.0, 180.0
+    return Extent(xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax, crs=target)
+
+
+def edges_in(extent: Extent, target: CRS) -> Bounds:
+    """Return the edges of the rectangle of another CRS around an extent.
+
+    In a geographic CRS xmin is above xmax where it crosses the antimeridian.
+
+    Raises
+    ------
+    GridError
+        An extent that doesn't exist there.
+    """
     transformer = extent.crs.transformer(target)
     try:
         edges = transformer.transform_bounds(
@@ -312,10 +328,7 @@ def _projected(extent: Extent, target: CRS) -> Extent:
         raise GridError(f"{extent!r} has no place in {target!s}: {error}") from error
     if not all(math.isfinite(edge) for edge in edges):
         raise GridError(f"{extent!r} has no place in {target!s}: its edges there are {edges!r}")
-    xmin, ymin, xmax, ymax = edges
-    if xmin > xmax:
-        xmin, xmax = -180.0, 180.0
-    return Extent(xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax, crs=target)
+    return Bounds(*edges)
 
 
 def as_crs(crs: Any) -> CRS:

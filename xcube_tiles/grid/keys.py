@@ -14,6 +14,8 @@ from xcube_tiles.errors import GridError
 if TYPE_CHECKING:
     from typing import SupportsIndex
 
+_AROUND = [(cols, rows) for rows in (-1, 0, 1) for cols in (-1, 0, 1) if (cols, rows) != (0, 0)]
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class TileKey:
@@ -92,6 +94,22 @@ class TileKey:
             TileKey(col + 1, row + 1),
         )
 
+    def moved(self, cols: int, rows: int) -> TileKey:
+        """Return the key so many columns to the right and rows further down."""
+        return TileKey(self.col + cols, self.row + rows)
+
+    def neighbours(self) -> tuple[TileKey, ...]:
+        """Return the keys of the eight tiles around, in row-major order.
+
+        A key knows no layout, so that some may lie outside: see `TileLayout.neighbours`.
+
+        Examples
+        --------
+        >>> [str(key) for key in TileKey(col=1, row=1).neighbours()]
+        ['0/0', '1/0', '2/0', '0/1', '2/1', '0/2', '1/2', '2/2']
+        """
+        return tuple(self.moved(cols, rows) for cols, rows in _AROUND)
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class SpaceTimeKey:
@@ -150,6 +168,25 @@ class SpaceTimeKey:
     def spatial(self) -> TileKey:
         """The key without the instant."""
         return TileKey(self.col, self.row)
+
+    def parent(self) -> SpaceTimeKey:
+        """Return the key around this one in the layout of twice the cell size; see `TileKey`."""
+        return self._at(self.spatial.parent())
+
+    def children(self) -> tuple[SpaceTimeKey, ...]:
+        """Return the four keys inside this one in the layout of half the cell size."""
+        return tuple(self._at(key) for key in self.spatial.children())
+
+    def moved(self, cols: int, rows: int) -> SpaceTimeKey:
+        """Return the key so many columns to the right and rows further down."""
+        return self._at(self.spatial.moved(cols, rows))
+
+    def neighbours(self) -> tuple[SpaceTimeKey, ...]:
+        """Return the keys of the eight tiles around at this instant, in row-major order."""
+        return tuple(self._at(key) for key in self.spatial.neighbours())
+
+    def _at(self, key: TileKey) -> SpaceTimeKey:
+        return SpaceTimeKey(key.col, key.row, self.instant)
 
     def __str__(self) -> str:
         return f"{self.col}/{self.row}/{np.datetime_as_string(self.instant, unit='auto')}"

@@ -5,31 +5,26 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from numbers import Integral
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from xcube_tiles.errors import GridError
-from xcube_tiles.grid.extent import Extent, as_crs, check_extent, is_finite, same_crs
+from xcube_tiles.grid.bounds import KeyBounds
+from xcube_tiles.grid.extent import Extent, as_crs, check_extent, is_finite
 from xcube_tiles.grid.geobox import TOLERANCE, north_up_resolution
 from xcube_tiles.grid.keys import SpaceTimeKey, TileKey
+from xcube_tiles.grid.layoutkeys import KeyRange, LayoutKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from odc.geo.crs import CRS
 
-
-class KeyRange(NamedTuple):
-    """The columns and rows of a rectangle of tiles; both empty if it has none."""
-
-    cols: range
-    rows: range
+__all__ = ["KeyRange", "TileLayout"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TileLayout:
+class TileLayout(LayoutKeys):
     """A regular grid of equal tiles, anchored at its top-left corner.
 
     Raises
@@ -130,112 +125,69 @@ class TileLayout:
             layout_shape=(math.ceil(rows / height), math.ceil(cols / width)),
         )
 
+    @classmethod
+    def from_extent(
+        cls,
+        extent: Extent,
+        resolution: float | tuple[float, float],
+        tile_size: int | tuple[int, int] = 256,
+    ) -> TileLayout:
+        """Return the layout that covers an extent with cells of a given size.
+
+        Parameters
+        ----------
+        extent
+            A rectangle with a width and a height.
+        resolution
+            Edge of a square cell, or (width, height), in units of the extent's CRS.
+        tile_size
+            Cells along an edge of a square tile, or (height, width).
+
+        Returns
+        -------
+        TileLayout
+            It starts at the top-left corner of the extent and reaches beyond it to the right and
+            bottom where no whole number of tiles fits.
+
+        Raises
+        ------
+        GridError
+            A cell size that isn't positive, an extent without width or height.
+
+        Examples
+        --------
+        >>> extent = Extent(xmin=0, ymin=0, xmax=6000, ymax=2560, crs="EPSG:32633")
+        >>> TileLayout.from_extent(extent, 10).layout_shape
+        (1, 3)
+        """
+        check_extent(extent)
+        sizes = (resolution, resolution) if is_finite(resolution) else resolution
+        x, y = _pair("resolution", sizes)  # type: ignore[arg-type]
+        if not (is_finite(x) and is_finite(y) and min(x, y) > 0):
+            raise GridError(f"resolution must be one or two positive numbers, got {resolution!r}")
+        if not (extent.width and extent.height):
+            raise GridError(f"expected an extent with a width and a height, got {extent!r}")
+        height, width = _tile_shape(tile_size)
+        tiles = (
+            max(math.ceil((length / size - TOLERANCE) / count), 1)
+            for length, size, count in (
+                (extent.height, y, height),
+                (extent.width, x, width),
+            )
+        )
+        return cls(
+            crs=extent.crs,
+            origin=(extent.xmin, extent.ymax),
+            resolution=(x, y),
+            tile_shape=(height, width),
+            layout_shape=(next(tiles), next(tiles)),
+        )
+
     @property
     def shape(self) -> tuple[int, int]:
         """Cells of the whole layout, as (height, width)."""
         (height, width), (rows, cols) = self.tile_shape, self.layout_shape
         return rows * height, cols * width
-
-    def key_at(self, x: float, y: float) -> TileKey:
-        """Return the key of the tile that holds a point.
-
-        Parameters
-        ----------
-        x, y
-            Position in CRS units. A point on an edge belongs to the tile to its right and below.
-
-        Raises
-        ------
-        GridError
-            A point outside the layout; its east and south edges are outside.
-
-        Examples
-        --------
-        >>> geobox = GeoBox((512, 512), Affine(1, 0, 0, 0, -1, 512), "EPSG:32633")
-        >>> TileLayout.from_geobox(geobox).key_at(256, 300)
-        TileKey(col=1, row=0)
-        """
-        if not (is_finite(x) and is_finite(y)):
-            raise GridError(f"expected a point with finite coordinates, got {(x, y)!r}")
-        (height, width), (rows, cols) = self.tile_shape, self.layout_shape
-        col = _tile_index(self._col_position(x), width, cols)
-        row = _tile_index(self._row_position(y), height, rows)
-        if col is None or row is None:
-            raise GridError(
-                f"the point {(x, y)!r} lies outside the layout, which covers "
-                f"{tuple(self.extent().bounds)!r} of {self.crs!s} (without its east and south edge)"
-            )
-        return TileKey(col, row)
-
-    def key_range(self, extent: Extent) -> KeyRange:
-        """Return the columns and rows of the tiles that an extent touches.
-
-        Parameters
-        ----------
-        extent
-            A rectangle in the layout's CRS. Where its east or south edge runs along an edge of
-            tiles the tiles beyond don't count, unless it has no width or height: a point or a
-            line touches the tiles that hold it.
-
-        Returns
-        -------
-        KeyRange
-            Clipped to the layout; both ranges are empty if nothing is left.
-
-        Raises
-        ------
-        GridError
-            An extent in another CRS, or something else than an extent.
-
-        Examples
-        --------
-        >>> geobox = GeoBox((512, 512), Affine(1, 0, 0, 0, -1, 512), "EPSG:32633")
-        >>> layout = TileLayout.from_geobox(geobox)
-        >>> layout.key_range(Extent(xmin=0, ymin=200, xmax=256, ymax=300, crs="EPSG:32633"))
-        KeyRange(cols=range(0, 1), rows=range(0, 2))
-        >>> layout.key_range(Extent(xmin=512, ymin=200, xmax=600, ymax=300, crs="EPSG:32633"))
-        KeyRange(cols=range(0, 0), rows=range(0, 0))
-        """
-        check_extent(extent)
-        if not same_crs(extent.crs, self.crs):
-            raise GridError(
-                f"the extent is in {extent.crs!s}, the layout in {self.crs!s}; "
-                f"bring the extent there with to_crs({str(self.crs)!r})"
-            )
-        (height, width), (rows, cols) = self.tile_shape, self.layout_shape
-        col_range = _index_range(
-            self._col_position(extent.xmin), self._col_position(extent.xmax), width, cols
-        )
-        row_range = _index_range(
-            self._row_position(extent.ymax), self._row_position(extent.ymin), height, rows
-        )
-        if not col_range or not row_range:
-            return KeyRange(range(0), range(0))
-        return KeyRange(col_range, row_range)
-
-    def keys(self, extent: Extent | None = None) -> Iterator[TileKey]:
-        """Yield the keys of the tiles that an extent touches, or all, in row-major order.
-
-        Parameters
-        ----------
-        extent
-            A rectangle in the layout's CRS; see `key_range` for its edges.
-
-        Raises
-        ------
-        GridError
-            An extent in another CRS, or something else than an extent.
-
-        Examples
-        --------
-        >>> geobox = GeoBox((512, 512), Affine(1, 0, 0, 0, -1, 512), "EPSG:32633")
-        >>> [str(key) for key in TileLayout.from_geobox(geobox).keys()]
-        ['0/0', '1/0', '0/1', '1/1']
-        """
-        cols, rows = (
-            map(range, self.layout_shape[::-1]) if extent is None else self.key_range(extent)
-        )
-        return (TileKey(col, row) for row in rows for col in cols)
 
     def extent(self, key: TileKey | SpaceTimeKey | None = None) -> Extent:
         """Return the extent of a tile, or of the whole layout.
@@ -299,15 +251,40 @@ class TileLayout:
         x, y = self.resolution
         return replace(self, resolution=(x / 2, y / 2), layout_shape=(2 * rows, 2 * cols))
 
+    def part(self, bounds: KeyBounds) -> TileLayout:
+        """Return the layout of some of the tiles, counted from the first of them.
+
+        Parameters
+        ----------
+        bounds
+            The tiles; instants don't count.
+
+        Raises
+        ------
+        GridError
+            Tiles outside the layout, something else than key bounds.
+
+        Examples
+        --------
+        >>> geobox = GeoBox((512, 512), Affine(1, 0, 0, 0, -1, 512), "EPSG:32633")
+        >>> layout = TileLayout.from_geobox(geobox)
+        >>> layout.part(KeyBounds(TileKey(1, 0), TileKey(1, 1))).origin
+        (256.0, 512.0)
+        """
+        if not isinstance(bounds, KeyBounds):
+            raise GridError(f"expected KeyBounds, got {bounds!r}")
+        corner, _ = self._corners(bounds.first)
+        self._corners(bounds.last)
+        (x, y), (width, height) = self.origin, self.resolution
+        return replace(
+            self,
+            origin=(x + corner[1] * width, y - corner[0] * height),
+            layout_shape=(len(bounds.rows), len(bounds.cols)),
+        )
+
     def __contains__(self, key: TileKey | SpaceTimeKey) -> bool:
         rows, cols = self.layout_shape
         return 0 <= key.col < cols and 0 <= key.row < rows
-
-    def _col_position(self, x: float) -> float:
-        return (x - self.origin[0]) / self.resolution[0]
-
-    def _row_position(self, y: float) -> float:
-        return (self.origin[1] - y) / self.resolution[1]
 
     def _corners(
         self, key: TileKey | SpaceTimeKey | None
@@ -326,26 +303,6 @@ class TileLayout:
         height, width = self.tile_shape
         top, left = key.row * height, key.col * width
         return (top, left), (top + height, left + width)
-
-
-def _snapped(position: float, size: int) -> float:
-    """Return a position in cells as one in tiles; on an edge if it is closer than the tolerance."""
-    edge = round(position / size)
-    return float(edge) if abs(position - edge * size) <= TOLERANCE else position / size
-
-
-def _tile_index(position: float, size: int, count: int) -> int | None:
-    index = math.floor(_snapped(position, size))
-    if index == count and position < count * size:
-        # noise moved a point of the last tile onto the layout's edge
-        index -= 1
-    return index if 0 <= index < count else None
-
-
-def _index_range(start: float, stop: float, size: int, count: int) -> range:
-    first = math.floor(_snapped(start, size))
-    last = max(math.ceil(_snapped(stop, size)), first + 1)
-    return range(max(first, 0), min(last, count))
 
 
 def _tile_shape(tile_size: int | tuple[int, int]) -> tuple[int, int]:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import morecantile
+import pyproj
 from morecantile import TileMatrixSet
 from morecantile.errors import InvalidIdentifier
 from odc.geo.crs import CRS
 
 from xcube_tiles.errors import GridError
+from xcube_tiles.grid.extent import check_extent, same_crs
+
+if TYPE_CHECKING:
+    from xcube_tiles.grid.extent import Extent
 
 
 @lru_cache(maxsize=1)
@@ -84,3 +91,61 @@ def _named_tms(name: str) -> TileMatrixSet:
         raise GridError(
             f"unknown TileMatrixSet {name!r}; the names are {', '.join(tms_names())}"
         ) from None
+
+
+def square_tms(world: Extent, crs: CRS, tile_size: int, zooms: int) -> TileMatrixSet:
+    """Return the TileMatrixSet of square cells over a rectangle, one tile or two at zoom 0.
+
+    Parameters
+    ----------
+    world
+        The rectangle, of the CRS.
+    crs
+        CRS of the tiles.
+    tile_size
+        Cells along an edge of a tile.
+    zooms
+        How many zoom levels.
+
+    Raises
+    ------
+    GridError
+        A rectangle of another CRS, or without width or height.
+    """
+    check_extent(world)
+    if not same_crs(world.crs, crs):
+        raise GridError(
+            f"the extent is in {world.crs!s}, the scheme in {crs!s}; bring the extent there with "
+            f"to_crs({str(crs)!r})"
+        )
+    if not (world.width and world.height):
+        raise GridError(f"expected an extent with a width and a height, got {world!r}")
+    cols = 2 if math.isclose(world.width, 2 * world.height, rel_tol=1e-9) else 1
+    edge = max(world.width / cols, world.height)
+    found: TileMatrixSet = TileMatrixSet.custom(
+        [world.xmin, world.ymax - edge, world.xmin + cols * edge, world.ymax],
+        pyproj.CRS.from_user_input(crs.proj),
+        tile_width=tile_size,
+        tile_height=tile_size,
+        matrix_scale=[cols, 1],
+        minzoom=0,
+        maxzoom=zooms - 1,
+    )
+    return found
+
+
+def named(tms: TileMatrixSet, prefix: str, crs: CRS) -> TileMatrixSet:
+    """Return a TileMatrixSet under a prefix and the code of a CRS, if that has one.
+
+    Examples
+    --------
+    >>> from xcube_tiles.grid.world import world_extent
+    >>> crs = CRS("EPSG:3035")
+    >>> named(square_tms(world_extent(crs), crs, 256, 3), "world_", crs).id
+    'world_EPSG_3035'
+    """
+    authority = crs.proj.to_authority()
+    if authority is None:
+        return tms
+    renamed: TileMatrixSet = tms.model_copy(update={"id": prefix + "_".join(authority)})
+    return renamed

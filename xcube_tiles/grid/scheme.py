@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -10,17 +9,30 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from morecantile import Tile, TileMatrixSet
 
 from xcube_tiles.errors import GridError
-from xcube_tiles.grid.extent import as_crs
+from xcube_tiles.grid.extent import Extent, as_crs
+from xcube_tiles.grid.gridschemes import FLOATING, LOCAL, FloatingScheme, LocalScheme
 from xcube_tiles.grid.layout import TileLayout
-from xcube_tiles.grid.matrixset import regular_tms, tms_crs, tms_names
-from xcube_tiles.grid.zoom import THRESHOLD, level_for, resolution_in
+from xcube_tiles.grid.matrixset import named, regular_tms, square_tms, tms_crs, tms_names
+from xcube_tiles.grid.world import world_extent
+from xcube_tiles.grid.zoom import THRESHOLD, Measure, level_for, wanted_size
 
 if TYPE_CHECKING:
+    from odc.geo import SomeCRS
     from odc.geo.crs import CRS
     from odc.geo.geobox import GeoBox
 
-LOCAL = "local"
-"""Name of the scheme of powers of two below a given grid."""
+__all__ = [
+    "FLOATING",
+    "LOCAL",
+    "FloatingScheme",
+    "LocalScheme",
+    "Scheme",
+    "ZoomedScheme",
+    "resolve_scheme",
+]
+
+_WORLD = "world_"
+# The names of schemes over the world of a CRS: world_EPSG_3035.
 
 
 @runtime_checkable
@@ -42,7 +54,9 @@ class Scheme(Protocol):
     def layout(self, zoom: int) -> TileLayout:
         """Return the layout of a zoom level."""
 
-    def zoom_for(self, geobox: GeoBox, *, threshold: float = THRESHOLD) -> int:
+    def zoom_for(
+        self, geobox: GeoBox, *, threshold: float = THRESHOLD, measure: Measure = "cells"
+    ) -> int:
         """Return the zoom level that keeps the cells of a raster."""
 
     def zoom_in(self, zoom: int) -> int:
@@ -98,6 +112,55 @@ class ZoomedScheme:
         object.__setattr__(self, "tms", regular_tms(tms))
         object.__setattr__(self, "tile_size", tile_size)
 
+    @classmethod
+    def from_crs(
+        cls,
+        crs: SomeCRS,
+        *,
+        extent: Extent | None = None,
+        tile_size: int = 256,
+        zooms: int = 25,
+    ) -> ZoomedScheme:
+        """Return a scheme over the world of a CRS: one tile at zoom 0, each zoom half the last.
+
+        Parameters
+        ----------
+        crs
+            Anything that `odc.geo.CRS` reads.
+        extent
+            The rectangle that counts as the world; None: that of `world_extent`.
+        tile_size
+            Cells along an edge of a tile.
+        zooms
+            How many zoom levels.
+
+        Returns
+        -------
+        ZoomedScheme
+            Cells are square, as they aren't in GeoTrellis: the world starts at the top-left corner
+            of the tile and fills it along its longer side, or twice as long as high two tiles.
+            Without `extent` its name, such as `world_EPSG_3035`, is known to `resolve_scheme`.
+
+        Raises
+        ------
+        GridError
+            A CRS without an area of use; an extent of another CRS or without width or height;
+            numbers that aren't positive.
+
+        Examples
+        --------
+        >>> scheme = ZoomedScheme.from_crs("EPSG:3035")
+        >>> scheme.name, scheme.layout(2).layout_shape
+        ('world_EPSG_3035', (4, 4))
+        """
+        for name, count in (("tile_size", tile_size), ("zooms", zooms)):
+            if not isinstance(count, Integral) or count < 1:
+                raise GridError(f"{name} must be a positive integer, got {count!r}")
+        target = as_crs(crs)
+        world = world_extent(target) if extent is None else extent
+        tms = square_tms(world, target, int(tile_size), int(zooms))
+        return cls(tms if extent is not None else named(tms, _WORLD, target))
+
     # TileMatrixSets compare by value, but aren't hashable
     def __hash__(self) -> int:
         return hash((self.tms.id, self.tile_size))
@@ -145,7 +208,9 @@ class ZoomedScheme:
             layout_shape=(matrix.matrixHeight, matrix.matrixWidth),
         )
 
-    def zoom_for(self, geobox: GeoBox, *, threshold: float = THRESHOLD) -> int:
+    def zoom_for(
+        self, geobox: GeoBox, *, threshold: float = THRESHOLD, measure: Measure = "cells"
+    ) -> int:
         """Return the zoom level that keeps the cells of a raster.
 
         Parameters
@@ -156,6 +221,8 @@ class ZoomedScheme:
             Share, 0 to 1, of the step between two levels. The coarser of the two is taken when
             the raster is finer than it by no more than this share of the difference of their cell
             sizes.
+        measure
+            What cells are measured by, `cells` or `ground`; see `wanted_size`.
 
         Returns
         -------
@@ -165,13 +232,16 @@ class ZoomedScheme:
         Raises
         ------
         GridError
-            A geobox that isn't north-up, or whose cells have no place in the scheme's CRS.
+            A geobox that isn't north-up, or whose cells have no place in the scheme's CRS; an
+            unknown measure.
 
         Notes
         -----
-        Cell sizes are compared in the CRS of the scheme (see `resolution_in`). In Web Mercator at
-        60° north cells measure twice their length on the ground, and a raster of 10 m gets the
-        level for 20 m.
+        By `cells`, sizes are compared in the CRS of the scheme. In Web Mercator at 60° north cells
+        measure twice their length on the ground, and a raster of 10 m gets the level for 20 m,
+        whose cells are 10 m there. By `ground` the true length of the raster's cells is compared
+        with that of the level's at the Equator, as GeoTrellis does: the same raster gets the level
+        for 10 m, whose cells are 5 m there.
 
         Examples
         --------
@@ -181,7 +251,7 @@ class ZoomedScheme:
         >>> ZoomedScheme("WebMercatorQuad").zoom_for(geobox)
         14
         """
-        wanted = resolution_in(geobox, self.crs)
+        wanted = wanted_size(geobox, self.crs, measure)
         sizes = [min(self.layout(zoom).resolution) for zoom in self.zooms]
         return self.zooms[level_for(wanted, sizes, threshold)]
 
@@ -214,130 +284,6 @@ class ZoomedScheme:
         return int(zoom)
 
 
-@dataclass(frozen=True, slots=True)
-class LocalScheme:
-    """The layouts of powers of two below a grid: level 0 is the grid, each next one half as fine.
-
-    Raises
-    ------
-    GridError
-        A geobox that isn't north-up; a tile size that isn't positive.
-
-    Notes
-    -----
-    All levels start at the top-left corner of the grid and have cells of exactly `2**level` times
-    its size. Where a number of tiles is odd the next level reaches beyond this one, to the right
-    and to the bottom.
-
-    Examples
-    --------
-    >>> from affine import Affine
-    >>> from odc.geo.geobox import GeoBox
-    >>> geobox = GeoBox((1000, 700), Affine(10, 0, 0, 0, -10, 0), "EPSG:32633")
-    >>> scheme = LocalScheme(geobox)
-    >>> [scheme.layout(level).layout_shape for level in scheme.zooms]
-    [(4, 3), (2, 2), (1, 1)]
-    """
-
-    geobox: GeoBox
-    """The grid of level 0, north-up."""
-
-    _: KW_ONLY
-
-    tile_size: int = 256
-    """Cells along an edge of a tile."""
-
-    def __post_init__(self) -> None:
-        TileLayout.from_geobox(self.geobox, self.tile_size)
-
-    @property
-    def name(self) -> str:
-        """The word `local`."""
-        return LOCAL
-
-    @property
-    def crs(self) -> CRS:
-        """Coordinate reference system of the grid."""
-        return as_crs(self.geobox.crs)
-
-    @property
-    def zooms(self) -> range:
-        """The levels from 0, the finest, to the first that has a single tile."""
-        tiles = math.ceil(max(self.geobox.shape.yx) / self.tile_size)
-        return range((tiles - 1).bit_length() + 1)
-
-    def layout(self, zoom: int) -> TileLayout:
-        """Return the layout of a level.
-
-        Parameters
-        ----------
-        zoom
-            Level from 0, the finest; one beyond the last of `zooms` has a single tile.
-
-        Raises
-        ------
-        GridError
-            A negative level.
-        """
-        factor: int = 2 ** _checked_level(zoom)
-        base = TileLayout.from_geobox(self.geobox, self.tile_size * factor)
-        x, y = base.resolution
-        return TileLayout(
-            crs=base.crs,
-            origin=base.origin,
-            resolution=(x * factor, y * factor),
-            tile_shape=(self.tile_size, self.tile_size),
-            layout_shape=base.layout_shape,
-        )
-
-    def zoom_for(self, geobox: GeoBox, *, threshold: float = THRESHOLD) -> int:
-        """Return the level that keeps the cells of a raster.
-
-        Parameters
-        ----------
-        geobox
-            Grid of the raster, north-up.
-        threshold
-            Share, 0 to 1, of the step between two levels. The coarser of the two is taken when
-            the raster is finer than it by no more than this share of the difference of their cell
-            sizes.
-
-        Returns
-        -------
-        int
-            The coarsest or finest level if the raster is coarser or finer than all.
-
-        Raises
-        ------
-        GridError
-            A geobox that isn't north-up, or whose cells have no place in the scheme's CRS.
-        """
-        wanted = resolution_in(geobox, self.crs)
-        levels = self.zooms[::-1]
-        sizes = [min(self.layout(level).resolution) for level in levels]
-        return levels[level_for(wanted, sizes, threshold)]
-
-    def zoom_in(self, zoom: int) -> int:
-        """Return the next finer level, one less.
-
-        Raises
-        ------
-        GridError
-            There is none finer than 0.
-        """
-        return _checked_level(_checked_level(zoom) - 1)
-
-    def zoom_out(self, zoom: int) -> int:
-        """Return the next coarser level, one more; there is always one.
-
-        Raises
-        ------
-        GridError
-            A negative level.
-        """
-        return _checked_level(zoom) + 1
-
-
 def resolve_scheme(
     scheme: str | TileMatrixSet | Scheme,
     geobox: GeoBox | None = None,
@@ -349,38 +295,37 @@ def resolve_scheme(
     Parameters
     ----------
     scheme
-        `local`, the name of a TileMatrixSet (see `tms_names`), a TileMatrixSet, or a scheme.
+        `local`, `floating`, `world_` and a CRS such as `world_EPSG_3035`, the name of a
+        TileMatrixSet (see `tms_names`), a TileMatrixSet, or a scheme.
     geobox
-        The grid of level 0, which a local scheme needs; other schemes don't use it.
+        The grid of level 0, which a local or floating scheme needs; others don't use it.
     tile_size
-        Cells along an edge of a tile; None: 256 for a local scheme, else as the TileMatrixSet says.
+        Cells along an edge of a tile; None: as the TileMatrixSet says, else 256.
         A scheme that is given keeps its own.
 
     Raises
     ------
     GridError
-        An unknown name, or a local scheme without a geobox.
+        An unknown name, or a local or floating scheme without a geobox.
 
     Examples
     --------
     >>> resolve_scheme("WebMercatorQuad").crs.epsg
     3857
     """
-    if isinstance(scheme, str) and scheme == LOCAL:
+    if isinstance(scheme, str) and scheme in (LOCAL, FLOATING):
         if geobox is None:
-            raise GridError("a local scheme needs the grid of its finest level: pass geobox")
-        return LocalScheme(geobox, tile_size=256 if tile_size is None else tile_size)
+            raise GridError(f"a {scheme} scheme needs the grid of its finest level: pass geobox")
+        kind = LocalScheme if scheme == LOCAL else FloatingScheme
+        return kind(geobox, tile_size=256 if tile_size is None else tile_size)
+    if isinstance(scheme, str) and scheme.startswith(_WORLD):
+        crs = scheme.removeprefix(_WORLD).replace("_", ":")
+        return ZoomedScheme.from_crs(crs, tile_size=256 if tile_size is None else tile_size)
     if isinstance(scheme, str | TileMatrixSet):
         return ZoomedScheme(scheme, tile_size=tile_size)
     if isinstance(scheme, Scheme):
         return scheme
     raise GridError(
         "expected the name of a scheme, a TileMatrixSet or a scheme, "
-        f"got {scheme!r}; the names are {', '.join((LOCAL, *tms_names()))}"
+        f"got {scheme!r}; the names are {', '.join((LOCAL, FLOATING, *tms_names()))}"
     )
-
-
-def _checked_level(level: int) -> int:
-    if not isinstance(level, Integral) or level < 0:
-        raise GridError(f"a local scheme has the levels 0 (finest), 1, 2 ..., got {level!r}")
-    return int(level)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
+
+from pyproj import Geod
 
 from xcube_tiles.errors import GridError
 from xcube_tiles.grid.extent import as_crs, same_crs
 from xcube_tiles.grid.geobox import north_up_resolution
+from xcube_tiles.grid.world import period
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,8 +24,101 @@ THRESHOLD = 0.1
 """Share of the step to the next finer level that a raster may be finer than the level it gets.
 Arbitrary; GeoTrellis has the same."""
 
+_GEOD = Geod(ellps="WGS84")
+
 _NOISE = 1e-6
 # Relative difference of two cell sizes that is rounding, not resolution.
+
+
+Measure = Literal["cells", "ground"]
+"""What the cells of a raster are measured by: the CRS of the scheme, or the ground."""
+
+_EQUATOR = 2 * math.pi * 6378137
+# Metres once around, of the sphere that scale denominators of TileMatrixSets are for.
+
+
+def wanted_size(geobox: GeoBox, crs: SomeCRS, measure: Measure = "cells") -> float:
+    """Return the size of a raster's cells as a scheme of some CRS compares it.
+
+    Parameters
+    ----------
+    geobox
+        Grid of the raster, north-up.
+    crs
+        CRS of the scheme; anything that `odc.geo.CRS` reads.
+    measure
+        `cells`: as they lie in `crs`, see `resolution_in`. `ground`: their true length, see
+        `ground_resolution`, in units of `crs` at the Equator, or where it is true to scale.
+
+    Raises
+    ------
+    GridError
+        A geobox that isn't north-up, whose cells have no place there, or an unknown measure.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> from odc.geo.geobox import GeoBox
+    >>> at_60_north = GeoBox((2, 2), Affine(10, 0, 500_000, 0, -10, 6_651_411), "EPSG:32633")
+    >>> [round(wanted_size(at_60_north, "EPSG:3857", measure)) for measure in ("cells", "ground")]
+    [20, 10]
+    """
+    if measure not in get_args(Measure):
+        raise GridError(
+            f"unknown measure {measure!r}; those known are {', '.join(get_args(Measure))}"
+        )
+    if measure == "cells":
+        return resolution_in(geobox, crs)
+    target = as_crs(crs)
+    if target.geographic:
+        return ground_resolution(geobox) * (period(target) or math.nan) / _EQUATOR
+    return ground_resolution(geobox) / target.proj.axis_info[0].unit_conversion_factor
+
+
+def ground_resolution(geobox: GeoBox) -> float:
+    """Return the length of a raster's cells on the ground, in metres.
+
+    Parameters
+    ----------
+    geobox
+        Grid of the raster, north-up.
+
+    Returns
+    -------
+    float
+        The longer edge of a cell on the WGS 84 ellipsoid: the smallest of those at the centre and a
+        quarter of the way from each corner.
+
+    Raises
+    ------
+    GridError
+        A geobox that isn't north-up, or whose cells have no place on Earth.
+
+    Notes
+    -----
+    GeoTrellis measures the cell at the lower-left corner in its UTM zone, and beyond 84° north and
+    80° south along its diagonal.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> from odc.geo.geobox import GeoBox
+    >>> web = GeoBox((2, 2), Affine(20, 0, 0, 0, -20, 8_399_738), "EPSG:3857")  # 60° north
+    >>> round(ground_resolution(web), 1)
+    10.0
+    """
+    north_up_resolution(geobox)
+    there = as_crs(geobox.crs).transformer(as_crs("EPSG:4326")).transform
+    lengths = []
+    for x, y in _places(geobox):
+        half_width, half_height = geobox.affine.a / 2, geobox.affine.e / 2
+        across = *there(x - half_width, y), *there(x + half_width, y)
+        down = *there(x, y - half_height), *there(x, y + half_height)
+        if all(map(math.isfinite, across + down)):
+            lengths.append(max(_GEOD.inv(*ends)[2] for ends in (across, down)))
+    if not any(lengths):
+        raise GridError(f"the cells of {geobox!r} have no place on Earth")
+    return float(min(length for length in lengths if length))
 
 
 def resolution_in(geobox: GeoBox, crs: SomeCRS) -> float:
@@ -68,15 +164,20 @@ def resolution_in(geobox: GeoBox, crs: SomeCRS) -> float:
 def _sizes(geobox: GeoBox, target: CRS) -> Iterator[float]:
     """Yield the square root of the area that some cells have in another CRS."""
     transform = as_crs(geobox.crs).transformer(target).transform
-    affine, (rows, cols) = geobox.affine, geobox.shape.yx
-    for row, col in ((2, 2), (1, 1), (1, 3), (3, 1), (3, 3)):
-        x, y = affine.c + affine.a * col * cols / 4, affine.f + affine.e * row * rows / 4
-        half_width, half_height = affine.a / 2, affine.e / 2
+    for x, y in _places(geobox):
+        half_width, half_height = geobox.affine.a / 2, geobox.affine.e / 2
         west, east = transform(x - half_width, y), transform(x + half_width, y)
         north, south = transform(x, y - half_height), transform(x, y + half_height)
         along = east[0] - west[0], east[1] - west[1]
         down = south[0] - north[0], south[1] - north[1]
         yield math.sqrt(abs(along[0] * down[1] - along[1] * down[0]))
+
+
+def _places(geobox: GeoBox) -> Iterator[tuple[float, float]]:
+    """Yield the centre, and the places a quarter of the way from each corner."""
+    affine, (rows, cols) = geobox.affine, geobox.shape.yx
+    for row, col in ((2, 2), (1, 1), (1, 3), (3, 1), (3, 3)):
+        yield affine.c + affine.a * col * cols / 4, affine.f + affine.e * row * rows / 4
 
 
 def level_for(wanted: float, sizes: Sequence[float], threshold: float) -> int:
@@ -104,8 +205,8 @@ def level_for(wanted: float, sizes: Sequence[float], threshold: float) -> int:
 
     Notes
     -----
-    The rule is that of GeoTrellis' `ZoomedLayoutScheme`, for any sequence of sizes; GeoTrellis
-    measures `wanted` as distance on the ground, here it is in units of the scheme's CRS.
+    The rule is that of GeoTrellis' `ZoomedLayoutScheme`, for any sequence of sizes. GeoTrellis
+    measures `wanted` as distance on the ground: see `wanted_size`.
 
     Examples
     --------
