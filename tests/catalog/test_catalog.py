@@ -20,7 +20,7 @@ from zarr.storage import MemoryStore
 from tests.catalog.cubes import cells_of, cube_of, days, random_cube
 from tests.catalog.test_conventions import check_schema
 from xcube_tiles.catalog.model import Catalog
-from xcube_tiles.catalog.pyramid import pyramid
+from xcube_tiles.catalog.pyramids.pyramid import pyramid
 from xcube_tiles.catalog.reader import open_catalog
 from xcube_tiles.catalog.writer import to_catalog
 from xcube_tiles.cube.blocks import from_reader
@@ -230,7 +230,7 @@ def test_chunks_and_shards(folder: str) -> None:
     found = [(layer.array("band", n).chunks, layer.array("band", n).shards) for n in range(4)]
     assert found == [((1, 32, 32), (1, 128, 128))] * 3 + [((1, 32, 32), None)]
     document = json.loads(Path(folder, "scene/3/band/zarr.json").read_text())
-    assert [codec["name"] for codec in document["codecs"]] == ["bytes", "blosc"]
+    assert [codec["name"] for codec in document["codecs"]] == ["bytes", "blosc", "crc32c"]
     blosc = document["codecs"][1]["configuration"]
     assert (blosc["cname"], blosc["clevel"], blosc["shuffle"]) == ("zstd", 3, "shuffle")
     flat = to_catalog(random_cube((600, 600)), folder, "flat", sharded=False)
@@ -442,3 +442,11 @@ def test_the_input_is_left_alone(folder: str) -> None:
     to_catalog(cube, folder, "scene")
     assert (cube.band.attrs, cube.band.encoding) == (attrs, encoding)
     assert cube.band.chunks is not None
+
+
+def test_a_layer_knows_the_expression_that_made_it(tmp_path: Path) -> None:
+    cube = cube_of([[1, 2]])
+    doubled = cube.tiles.expression("band * 2", name="doubled")
+    assert doubled.tiles.to_catalog(tmp_path, "one").provenance["expression"] == "band * 2"
+    both = cube.assign(doubled=doubled).tiles.to_catalog(tmp_path, "both")
+    assert both.provenance["expression"] == {"doubled": "band * 2"}

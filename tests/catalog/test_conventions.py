@@ -12,7 +12,7 @@ from affine import Affine
 from hypothesis import given
 from odc.geo.geobox import GeoBox
 
-from xcube_tiles.catalog.conventions import (
+from xcube_tiles.catalog.format.conventions import (
     as_json,
     decode_nodata,
     encode_nodata,

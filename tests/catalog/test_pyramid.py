@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.catalog.cubes import cells_of, cube_of, level_of, random_cube
-from xcube_tiles.catalog.pyramid import pyramid
+from xcube_tiles.catalog.pyramids.pyramid import pyramid
 from xcube_tiles.cube.blocks import from_reader
 from xcube_tiles.cube.cells import cell_type_of
 from xcube_tiles.cube.georef import geobox_of
@@ -219,6 +219,7 @@ def test_a_block_of_the_base_takes_few_tasks() -> None:
     tree = pyramid(cube, levels=3, block=32)
     blocks = 64
     assert count_tasks(tree["0"].to_dataset()) == blocks
-    # The source's task, one for its part of each level, one for each block of the levels.
-    assert count_tasks(tree["1"].to_dataset()) == blocks * 2 + 16
-    assert count_tasks(tree["2"].to_dataset()) == blocks * 2 + 4
+    # The source's task, one for its parts of all levels, one to hand over each (a finer one after
+    # the coarser ones), one for each block of the levels.
+    assert count_tasks(tree["1"].to_dataset()) == blocks * 4 + 16
+    assert count_tasks(tree["2"].to_dataset()) == blocks * 3 + 4

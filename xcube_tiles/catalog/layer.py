@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import zarr
 
-from xcube_tiles.catalog.conventions import (
+from xcube_tiles.catalog.building.holes import has_holes
+from xcube_tiles.catalog.building.leftovers import level_paths
+from xcube_tiles.catalog.format.conventions import (
     PRIVATE,
     decode_nodata,
     parse_layout,
     without_conventions,
 )
-from xcube_tiles.catalog.coords import decode_coord
+from xcube_tiles.catalog.format.coords import decode_coord, from_json
+from xcube_tiles.catalog.format.direct import DirectReader, direct_reader
+from xcube_tiles.catalog.managing.records import Recorded
+from xcube_tiles.catalog.stores.objects import get_document
+from xcube_tiles.catalog.stores.store import pinned
 from xcube_tiles.errors import CatalogError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.grid.extent import Extent
@@ -59,7 +65,7 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Layer:
+class Layer(Recorded):
     """A named pyramid in a catalog.
 
     Opening reads one document; an array is opened once, when it is first read.
@@ -141,6 +147,15 @@ class Layer:
         """Return the dimensions of a variable, y and x last."""
         return dimension_names(self.array(variable, 0))
 
+    def labels(self, variable: str) -> NDArray[Any] | None:
+        """Return the labels of a variable's dimension before y and x; None if there are none."""
+        key = f"{variable}/labels"
+        if key not in self._cache:
+            dims = self.dims(variable)
+            self._cache[key] = self._read_labels(dims[0]) if len(dims) == 3 else None
+        cached: NDArray[Any] | None = self._cache[key]
+        return cached
+
     def shape_of(self, level: int) -> tuple[int, int]:
         """Return the rows and columns of a level that hold the cube, without the padding.
 
@@ -150,8 +165,11 @@ class Layer:
             A level that isn't there.
         """
         self._check_level(level)
-        base = self.metadata.get("original_shape", self.levels[0].shape)
-        height, width = (-(-int(size) // 2**level) for size in base)
+        base = self.metadata.get("original_shape")
+        if base is None:
+            return self.levels[level].shape
+        factor = round(self.levels[level].resolution[0] / self.levels[0].resolution[0])
+        height, width = (-(-int(size) // factor) for size in base)
         return height, width
 
     def variable_attrs(self, variable: str) -> dict[str, Any]:
@@ -162,11 +180,18 @@ class Layer:
 
     def cell_type(self, variable: str) -> CellType:
         """Return the cell type of a variable, equal on all levels."""
-        array = self.array(variable, 0)
-        nodata = decode_nodata(array.attrs.get("_FillValue"), array.dtype)
-        if nodata is None and array.dtype.kind == "f":
-            return CellType.default(array.dtype)
-        return CellType(dtype=array.dtype, nodata=nodata)
+        key = f"{variable}/type"
+        if key not in self._cache:
+            array = self.array(variable, 0)
+            nodata = decode_nodata(array.attrs.get("_FillValue"), array.dtype)
+            default = nodata is None and array.dtype.kind == "f"
+            self._cache[key] = (
+                CellType.default(array.dtype)
+                if default
+                else CellType(dtype=array.dtype, nodata=nodata)
+            )
+        cell_type: CellType = self._cache[key]
+        return cell_type
 
     def read(
         self,
@@ -198,7 +223,7 @@ class Layer:
         Raises
         ------
         CatalogError
-            A variable, level or time that isn't there.
+            A variable, level or time that isn't there; the layer was deleted or replaced meanwhile.
         """
         array = self.array(variable, level)
         lead: tuple[int | slice, ...] = ()
@@ -209,7 +234,51 @@ class Layer:
                     f"along {self.dims(variable)[0]!r}, got {time!r}"
                 )
             lead = (slice(None) if time is None else time,)
-        return np.asarray(array[(*lead, rows, cols)])
+        cells = self._direct(variable, level, lead, rows, cols)
+        if cells is None:
+            cells = np.asarray(array[(*lead, rows, cols)])
+        spans = (
+            part.indices(size)[:2]
+            for part, size in zip((rows, cols), array.shape[-2:], strict=True)
+        )
+        if has_holes(cells, array, *spans):
+            self.check_current()
+        return cells
+
+    def _direct(
+        self, variable: str, level: int, lead: tuple[int | slice, ...], rows: slice, cols: slice
+    ) -> NDArray[Any] | None:
+        """Return a window that can be read without Zarr's pipeline, None if it can't."""
+        key = f"{level}/{variable}/direct"
+        if key not in self._cache:
+            self._cache[key] = direct_reader(self.array(variable, level))
+        reader: DirectReader | None = self._cache[key]
+        places = tuple(at for at in lead if isinstance(at, int))
+        if reader is None or len(places) != len(lead):
+            return None
+        return reader.read(places, rows, cols)
+
+    def check_current(self) -> None:
+        """Make sure that the layer's cells are still where they were when it was opened.
+
+        A chunk that isn't there reads as NoData: who reads nothing but that has to ask.
+
+        Raises
+        ------
+        CatalogError
+            The layer was deleted, or replaced twice since.
+        """
+        place = self.group.store_path
+        root = get_document(place.store, f"{place.path}/zarr.json")
+        private = {} if root is None else root.get("attributes", {}).get(PRIVATE, {})
+        path = self.levels[0].path
+        same = path in level_paths(root) and private.get("created") == self.metadata.get("created")
+        if not same and path not in private.get("retired", ()):
+            how = "deleted" if root is None else "replaced"
+            raise CatalogError(
+                f"layer {self.name!r} was {how} while it was read: open it again, "
+                f"catalog[{self.name!r}], and read from that"
+            )
 
     def array(self, variable: str, level: int) -> zarr.Array[Any]:
         """Return the Zarr array of a variable at a level.
@@ -248,6 +317,15 @@ class Layer:
             raise CatalogError(f"level {path!r} of layer {self.name!r} is no group")
         return group
 
+    def _read_labels(self, dim: str) -> NDArray[Any] | None:
+        found = self._level_group(0).get(dim)
+        if isinstance(found, zarr.Array):
+            coord = decode_coord(dim, np.asarray(found[:]), found.attrs.asdict())
+            return np.asarray(coord.values)
+        # Texts are kept as JSON: Zarr has no type for them that others read.
+        kept = self.metadata.get("coords", {}).get(dim)
+        return None if kept is None else np.asarray(from_json(kept).values)
+
     def _read_times(self) -> NDArray[np.datetime64] | None:
         leads = {dim for name in self.variables for dim in self.dims(name)[:-2]}
         for dim in sorted(leads):
@@ -276,11 +354,23 @@ def open_layer(store: Store, name: str) -> Layer:
     CatalogError
         A layer whose attributes can't be understood.
     """
-    group = zarr.open_group(store, path=name, mode="r", zarr_format=3)
+    try:
+        group = zarr.open_group(pinned(store), path=name, mode="r", zarr_format=3)
+    except ValueError:
+        get_document(store, f"{name}/zarr.json")  # tells what is wrong with it
+        raise
+    return layer_of(name, group)
+
+
+def layer_of(name: str, group: zarr.Group) -> Layer:
+    """Return the layer that a group is; errors are those of `open_layer`."""
     attributes: dict[str, Any] = group.attrs.asdict()
     base: int | None = dict(attributes.get(PRIVATE, {})).get("zoom")
-    levels = tuple(
-        Level(number=number, path=path, geobox=box, zoom=number if base is None else base - number)
-        for number, (path, box) in enumerate(parse_layout(attributes))
-    )
-    return Layer(name=name, levels=levels, group=group)
+    found = parse_layout(attributes)
+    finest = found[0][1].affine.a
+    levels = []
+    for number, (path, box) in enumerate(found):
+        factor = round(box.affine.a / finest)
+        zoom = number if base is None else base - (factor.bit_length() - 1)
+        levels.append(Level(number=number, path=path, geobox=box, zoom=zoom))
+    return Layer(name=name, levels=tuple(levels), group=group)

@@ -1,0 +1,1 @@
+"""Changes of layers, prepared where no reader looks and shown in one step."""

@@ -1,0 +1,1 @@
+"""Layers as Zarr documents, coordinates and shards."""

@@ -1,0 +1,1 @@
+"""Layers that change: slices appended along a dimension, windows of cells replaced."""

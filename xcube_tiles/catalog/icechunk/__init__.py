@@ -1,0 +1,1 @@
+"""Catalogs in Icechunk repositories: transactions in place of locks, history, and time travel."""

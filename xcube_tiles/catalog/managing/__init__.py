@@ -1,0 +1,1 @@
+"""Layers as a whole: copied, packed anew, described."""

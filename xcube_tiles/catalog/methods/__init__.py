@@ -1,0 +1,1 @@
+"""The methods of a catalog, one family a file."""

@@ -1,0 +1,1 @@
+"""Parts of layers as lazy cubes: which level, which cells, which labels."""

@@ -1,0 +1,1 @@
+"""Where the objects of catalogs are kept: opened, read, written and locked."""
