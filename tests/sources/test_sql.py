@@ -4,6 +4,7 @@ import os
 import sqlite3
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,7 +38,7 @@ SERVERS = ["sqlite", *(pytest.param(name, marks=pytest.mark.database) for name i
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """An empty database on each server; for one that can't be reached, why not."""
-    own = f"xcube_tiles_{os.getpid()}"
+    own = f"xcube_tiles_{os.getpid()}_{token_hex(4)}"  # several modules have this fixture
     found = {"sqlite": f"sqlite:///{tmp_path_factory.mktemp('sql')}/rasters.db"}
     for name, address in ADDRESSES.items():
         try:
@@ -290,7 +291,8 @@ def test_tables_of_another_version_are_refused(tmp_path: Path, files: xt.Collect
 def test_without_sqlalchemy_the_extra_is_named(
     monkeypatch: pytest.MonkeyPatch, files: xt.Collection
 ) -> None:
-    monkeypatch.delitem(sys.modules, "xcube_tiles.sources.sql")
+    for name in ("xcube_tiles.sources.sql", "xcube_tiles.database"):
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
     with pytest.raises(MissingExtraError, match=r"xcube_tiles\[sql\]"):
         files.save("a.db")

@@ -62,7 +62,7 @@ def open_rasters(source: str, *, storage_options: Mapping[str, Any] | None = Non
     """
     if "{" in source:
         return scan(source, storage_options=storage_options)
-    if source.startswith(_DATABASES) or PurePosixPath(source).suffix in _SQLITE_SUFFIXES:
+    if is_database(source):
         return Collection.open(source, storage_options=storage_options)
     path = absolute(source)
     labels = _labels(read_header(path, storage_options))
@@ -74,6 +74,11 @@ def open_rasters(source: str, *, storage_options: Mapping[str, Any] | None = Non
         keys=[BAND_KEY],
         storage_options=storage_options,
     )
+
+
+def is_database(source: str) -> bool:
+    """Return whether a text names a database: by a URL, or a file by its suffix."""
+    return source.startswith(_DATABASES) or PurePosixPath(source).suffix in _SQLITE_SUFFIXES
 
 
 def _labels(header: RasterHeader) -> dict[int, str]:

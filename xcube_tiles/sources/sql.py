@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from uuid import uuid4
 
-from xcube_tiles.errors import CollectionError, MissingExtraError
+from xcube_tiles.database import (
+    NAME,
+    NAME_LENGTH,
+    TEXT,
+    Database,
+    create_tables,
+    sa,
+    snapshot,
+)
+from xcube_tiles.errors import CollectionError
 from xcube_tiles.sources.keys import Key
 from xcube_tiles.sources.records import (
     key_record,
@@ -18,16 +25,12 @@ from xcube_tiles.sources.records import (
     statistics_of_record,
     statistics_record,
 )
-
-try:
-    import sqlalchemy as sa
-except ImportError as error:
-    raise MissingExtraError("sqlalchemy", "sql") from error
+from xcube_tiles.sources.terracotta import is_terracotta, read_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from sqlalchemy.engine import Connection, Engine
+    from sqlalchemy.engine import Connection
 
     from xcube_tiles.sources.raster import Raster
 
@@ -37,29 +40,20 @@ IfExists: TypeAlias = Literal["error", "replace", "update"]
 SCHEMA_VERSION = 1
 """Version of the tables below; raised when a reader of the old ones would misread the new."""
 
-_DRIVERS = {
-    "postgresql": "postgresql+psycopg",
-    "postgres": "postgresql+psycopg",
-    "mysql": "mysql+pymysql",
-    "mariadb": "mariadb+pymysql",
-}
 _BATCH = 1000
-_NAME_LENGTH = 191
-_PATIENCE = 60
-# Seconds that a writer of SQLite waits for another.
+
+_database = Database(
+    holds="a collection", error=CollectionError, advice="store a collection there with save()"
+)
+_engine, _shown = _database.engine, _database.shown
 
 _metadata = sa.MetaData()
-# Binary collations: MySQL's own would make B04 and b04 one name.
-_name = sa.String(_NAME_LENGTH).with_variant(
-    sa.String(_NAME_LENGTH, collation="utf8mb4_bin"), "mysql", "mariadb"
-)
-_text = sa.Text().with_variant(sa.Text(2**24 - 1, collation="utf8mb4_bin"), "mysql", "mariadb")
 
 _collections = sa.Table(
     "xcube_tiles_collections",
     _metadata,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("name", _name, nullable=False, unique=True),
+    sa.Column("name", NAME, nullable=False, unique=True),
     sa.Column("schema_version", sa.Integer, nullable=False),
 )
 _keys = sa.Table(
@@ -67,7 +61,7 @@ _keys = sa.Table(
     _metadata,
     sa.Column("collection_id", sa.ForeignKey(_collections.c.id), primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("name", _name, nullable=False),
+    sa.Column("name", NAME, nullable=False),
     sa.Column("type", sa.String(16), nullable=False),
 )
 _rasters = sa.Table(
@@ -77,8 +71,8 @@ _rasters = sa.Table(
     # A digest of the key values: their texts together outgrow what some databases can index.
     sa.Column("identity", sa.String(64), primary_key=True),
     sa.Column("position", sa.Integer, nullable=False),
-    sa.Column("key_values", _text, nullable=False),
-    sa.Column("path", _text, nullable=False),
+    sa.Column("key_values", TEXT, nullable=False),
+    sa.Column("path", TEXT, nullable=False),
     sa.Column("raster_band", sa.Integer),
 )
 _statistics = sa.Table(
@@ -87,13 +81,19 @@ _statistics = sa.Table(
     sa.Column("collection_id", sa.Integer, primary_key=True),
     sa.Column("identity", sa.String(64), primary_key=True),
     *(sa.Column(edge, sa.Double, nullable=False) for edge in ("west", "south", "east", "north")),
-    sa.Column("footprint", _text),
+    sa.Column("footprint", TEXT),
     sa.Column("valid_share", sa.Double, nullable=False),
     *(sa.Column(number, sa.Double) for number in ("minimum", "maximum", "mean", "std")),
-    sa.Column("percentiles", _text),
+    sa.Column("percentiles", TEXT),
     sa.ForeignKeyConstraint(
         ["collection_id", "identity"], [_rasters.c.collection_id, _rasters.c.identity]
     ),
+)
+_changes = sa.Table(
+    "xcube_tiles_changes",
+    _metadata,
+    sa.Column("collection_id", sa.ForeignKey(_collections.c.id), primary_key=True),
+    sa.Column("version", sa.String(32), nullable=False),
 )
 
 
@@ -104,18 +104,26 @@ def save_table(
     if if_exists not in get_args(IfExists):
         names = ", ".join(get_args(IfExists))
         raise CollectionError(f"unknown if_exists={if_exists!r}; expected one of {names}")
-    if not isinstance(name, str) or not 0 < len(name) <= _NAME_LENGTH:
-        raise CollectionError(f"a name has 1 to {_NAME_LENGTH} characters, got {name!r}")
+    if not isinstance(name, str) or not 0 < len(name) <= NAME_LENGTH:
+        raise CollectionError(f"a name has 1 to {NAME_LENGTH} characters, got {name!r}")
     with _engine(url, create=True) as engine:
-        _create_tables(engine)
+        with engine.connect() as connection:
+            if is_terracotta(connection):
+                raise CollectionError(
+                    f"{_shown(url)} is a database of Terracotta, which stays as it is; name another"
+                )
+        create_tables(engine, _metadata)
         with engine.begin() as connection:
             _write(connection, rasters, keys, name, if_exists)
 
 
 def open_table(url: str, *, name: str) -> tuple[tuple[Key, ...], list[Raster]]:
     """Return keys and rows of a stored collection; see `Collection.open`."""
-    with _engine(url, create=False) as engine, _snapshot(engine) as connection:
+    with _engine(url, create=False) as engine, snapshot(engine) as connection:
         if not sa.inspect(connection).has_table(_collections.name):
+            if is_terracotta(connection):
+                tables = read_tables(connection)
+                return tables.keys, list(tables.rasters.values())
             raise CollectionError(f"{_shown(url)} holds no collections; store one with save()")
         found = _find(connection, name)
         if found is None:
@@ -125,6 +133,20 @@ def open_table(url: str, *, name: str) -> tuple[tuple[Key, ...], list[Raster]]:
             )
         keys = _read_keys(connection, found)
         return keys, _read_rasters(connection, found, keys)
+
+
+def table_version(url: str, *, name: str) -> str | None:
+    """Return a text that is another after each `save` of a collection.
+
+    None: nothing was saved since the tables of versions before this were made.
+    """
+    with _engine(url, create=False) as engine, engine.connect() as connection:
+        if not sa.inspect(connection).has_table(_changes.name):
+            return None
+        joined = _changes.join(_collections, _collections.c.id == _changes.c.collection_id)
+        query = sa.select(_changes.c.version).select_from(joined).where(_collections.c.name == name)
+        found = connection.scalar(query)
+        return None if found is None else str(found)
 
 
 def _write(
@@ -156,6 +178,8 @@ def _write(
         records = [key_record(found, position, key) for position, key in enumerate(keys)]
         _insert(connection, _keys, records)
     _write_rasters(connection, found, rasters)
+    connection.execute(sa.delete(_changes).where(_changes.c.collection_id == found))
+    connection.execute(sa.insert(_changes), {"collection_id": found, "version": uuid4().hex})
 
 
 def _write_rasters(connection: Connection, found: int, rasters: Sequence[Raster]) -> None:
@@ -233,80 +257,6 @@ def _read_rasters(connection: Connection, found: int, keys: Sequence[Key]) -> li
 def _identity(raster: Raster) -> str:
     text = json.dumps([str(value) for value in raster.keys.values()], ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-@contextmanager
-def _snapshot(engine: Engine) -> Iterator[Connection]:
-    """Give a connection whose queries all see the same state of the database."""
-    if engine.dialect.name != "sqlite":
-        level = engine.execution_options(isolation_level="REPEATABLE READ")
-        with level.connect() as connection:
-            yield connection
-        return
-    with engine.connect() as connection:
-        # Python's driver begins a transaction before it writes, not before it reads.
-        connection.exec_driver_sql("BEGIN")
-        yield connection
-
-
-@contextmanager
-def _engine(url: str, *, create: bool) -> Iterator[Engine]:
-    """Give a database engine, and turn what goes wrong in it into our errors."""
-    try:
-        parsed = _database(url, create=create)
-        # No pool: a table is opened once, and nothing may outlive the call.
-        patience = {"timeout": _PATIENCE} if parsed.drivername.startswith("sqlite") else {}
-        engine = sa.create_engine(parsed, poolclass=sa.pool.NullPool, connect_args=patience)
-    except CollectionError:
-        raise
-    except (sa.exc.ArgumentError, ValueError) as error:
-        raise CollectionError(f"{_shown(url)} is no database URL: {error}") from error
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(str(error.name), "sql") from error
-    try:
-        yield engine
-    except sa.exc.SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or error
-        raise CollectionError(f"database {_shown(url)}: {cause}") from error
-    finally:
-        engine.dispose()
-
-
-def _database(url: str, *, create: bool) -> sa.URL:
-    if "://" not in url:
-        url = f"sqlite:///{url}"
-    parsed = sa.make_url(url)
-    if parsed.drivername.startswith("sqlite"):
-        _check_file(parsed.database, create=create)
-    if parsed.drivername in {"mysql", "mariadb"}:
-        parsed = parsed.update_query_dict({"charset": "utf8mb4"})
-    if parsed.get_backend_name() not in ("sqlite", *_DRIVERS):
-        raise CollectionError(
-            f"{_shown(url)} is no database URL for a collection; expected the path of an SQLite "
-            "file, or sqlite:///..., postgresql://..., mysql://... or mariadb://..."
-        )
-    return parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
-
-
-def _check_file(path: str | None, *, create: bool) -> None:
-    if path in (None, "", ":memory:"):
-        raise CollectionError("an SQLite database in memory ends with the call; name a file")
-    # SQLite would make an empty database of a file that isn't there.
-    if not create and not Path(str(path)).is_file():
-        raise CollectionError(f"{path!r} doesn't exist; store a collection there with save()")
-
-
-def _create_tables(engine: Engine) -> None:
-    try:
-        _metadata.create_all(engine)
-    except sa.exc.DBAPIError:
-        # Another process may have made them since create_all looked.
-        _metadata.create_all(engine)
-
-
-def _shown(url: str) -> str:
-    """Return a URL without its password, also one that can't be parsed."""
-    return re.sub(r"(//[^/@:]*):.*@", r"\1:***@", url) if "://" in url else repr(url)
 
 
 def _listed(keys: Sequence[Key]) -> str:
