@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 from tests.render.sources import grid, rgba
-from xcube_tiles.catalog.pyramid import pyramid
+from xcube_tiles.catalog.pyramids.pyramid import pyramid
 from xcube_tiles.cube.georef import assign_geobox
 from xcube_tiles.errors import DimensionError, GeoreferenceError
 from xcube_tiles.render.cube import CubeSource

@@ -32,7 +32,7 @@ RED = categories_from_mapping({1: "#f00"})
         ({"colormap": "nope"}, "unknown colour map 'nope'"),
         ({"colormap": "gray", "categories": RED}, "not both"),
         ({"categories": RED * 256}, "at most 255"),
-        ({"resampling": "cubic"}, "nearest or bilinear, got 'cubic'"),
+        ({"resampling": "cubic"}, "nearest, bilinear, average or mode, got 'cubic'"),
         ({"percentiles": (98, 2)}, "percentiles go from a lower"),
         ({"percentiles": (0, 101)}, "within 0..100"),
     ],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xcube_tiles.errors import StyleError
+from xcube_tiles.render.colour_tables import colour_tables, table_colours
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,6 +103,10 @@ _PLACED: dict[str, tuple[tuple[float, str], ...]] = {
 }
 
 
+THEMES = tuple(_PLACED)
+"""Maps that are meant for variables of their names."""
+
+
 def colormap_names(*, with_reversed: bool = False) -> tuple[str, ...]:
     """Return the names of the colour maps that are always there, sorted.
 
@@ -115,7 +120,8 @@ def colormap_names(*, with_reversed: bool = False) -> tuple[str, ...]:
     >>> {"viridis", "ndvi", "terrain"} <= set(colormap_names())
     True
     """
-    names = sorted((*_EVEN, *_PLACED))
+    tables = {name.removesuffix(REVERSED) for name in colour_tables()}
+    names = sorted({*_EVEN, *_PLACED, *tables})
     return tuple(names + [name + REVERSED for name in names] if with_reversed else names)
 
 
@@ -127,7 +133,7 @@ def colormap(name: str, size: int = RAMP_SIZE) -> NDArray[np.uint8]:
     ----------
     name
         One of `colormap_names`, in any case, with `_r` for the reverse order. Where matplotlib is
-        installed, any of its names as well; ours win.
+        installed, its newer names as well; ours win.
     size
         Number of colours; they are equally spaced and the ends are included.
 
@@ -172,7 +178,10 @@ def _ours(name: str, size: int) -> NDArray[np.uint8]:
 
 
 def _theirs(name: str, base: str, size: int) -> NDArray[np.uint8]:
-    """Return the colours of a map of matplotlib, whose name may differ from `base` in case."""
+    """Return the colours of a map of matplotlib: of our table, or of its newer ones."""
+    table = table_colours(base, size)
+    if table is not None:
+        return table
     theirs = _names_of_matplotlib()
     if base not in theirs:
         more = "" if theirs else "; with matplotlib installed, its names are known too"

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xcube_tiles.algebra.expression import Expression
+from xcube_tiles.errors import StyleError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.render import encode
+from xcube_tiles.render.elevation import elevation_colours
+from xcube_tiles.render.formula import formed
 from xcube_tiles.render.pixels import TOLERANCE
+from xcube_tiles.render.references import referenced
 from xcube_tiles.render.sample import Sample, sample
 from xcube_tiles.render.stretch import TRANSPARENT, categorised, stretched
 from xcube_tiles.render.style import Style, complete_style
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
     from xcube_tiles.render.source import TileSource
+    from xcube_tiles.render.window import DrawResampling
     from xcube_tiles.typing import ImageFormat
 
 
@@ -32,6 +37,7 @@ def draw(
     time: int | None = None,
     format: ImageFormat = "png",
     tolerance: float = TOLERANCE,
+    inside: NDArray[np.bool_] | None = None,
 ) -> bytes:
     """Return a picture of a source, or its values, on any grid.
 
@@ -50,6 +56,8 @@ def draw(
         are transparent. `npy`, `tif`: values, see `values_on`.
     tolerance
         Largest error of a pixel's position, in cells of the level that is read; 0: exact.
+    inside
+        Pixels that are drawn, shape (height, width); the others are NoData. None: all.
 
     Raises
     ------
@@ -67,14 +75,20 @@ def draw(
     encode.check_format(format)
     if format in ("npy", "tif"):
         values = values_on(source, target, style or Style(), time=time, tolerance=tolerance)
+        nodata = values.cell_type.nodata
+        if inside is not None:
+            values.cells[:, ~inside] = nodata
         if format == "npy":
             return encode.npy(values.cells)
-        nodata = values.cell_type.nodata
         return encode.geotiff(values.cells, target, nodata=nodata, names=values.names)
     style = complete_style(source, style)
+    if style.elevation is not None:
+        return _elevations(source, target, style, time=time, format=format, inside=inside)
     index = index_on(source, target, style, time=time, tolerance=tolerance)
     if index is None:
         return _transparent(int(target.shape[0]), int(target.shape[1]), format)
+    if inside is not None:
+        index[~inside] = TRANSPARENT
     return _picture(index, style, format)
 
 
@@ -101,7 +115,12 @@ def index_on(
         Shape (height, width), 0 where nothing is drawn; for three bands (height, width, 3), all
         of them 0 where any band has no value. None: the picture shows nothing of the source.
     """
-    resampling = "nearest" if style.categories else style.resampling
+    # Classes have no means: of what lies in a pixel the most frequent one is as near as it gets.
+    by_class: dict[DrawResampling, DrawResampling] = {"bilinear": "nearest", "average": "mode"}
+    resampling = style.resampling
+    if style.categories:
+        resampling = by_class.get(resampling, resampling)
+    source = referenced(source, style.inputs)
     found = sample(
         source, target, style.inputs, time=time, resampling=resampling, tolerance=tolerance
     )
@@ -133,9 +152,32 @@ def _rgb(found: Sample, style: Style) -> NDArray[np.uint8]:
     red, green, blue = channels
     shown = (red != TRANSPARENT) & (green != TRANSPARENT) & (blue != TRANSPARENT)
     index = np.stack(channels, axis=-1)
+    if style.formula is not None:
+        index = formed(index, style.formula)
     if not shown.all():
         index[~shown] = TRANSPARENT
     return index
+
+
+def _elevations(
+    source: TileSource,
+    target: GeoBox,
+    style: Style,
+    *,
+    time: int | None,
+    format: ImageFormat,
+    inside: NDArray[np.bool_] | None,
+) -> bytes:
+    """Return elevations as colours, without loss: clients compute with them."""
+    if format != "png":
+        raise StyleError(f"{style.elevation} is exact: ask for png, not {format}, which is not")
+    assert style.elevation is not None
+    values = values_on(source, target, style, time=time)
+    metres = values.cells[0].astype(np.float64)
+    metres[values.cell_type.is_nodata(values.cells[0])] = np.nan
+    if inside is not None:
+        metres[~inside] = np.nan
+    return encode.png_rgba(elevation_colours(metres, style.elevation))
 
 
 def _picture(index: NDArray[np.uint8], style: Style, format: ImageFormat) -> bytes:

@@ -64,7 +64,7 @@ def png_indexed(index: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:
     Returns
     -------
     bytes
-        A PNG of 8 bits a pixel: PLTE, tRNS, one IDAT, no filter.
+        A PNG of 8 bits a pixel: PLTE, tRNS, one IDAT.
 
     Notes
     -----
@@ -82,7 +82,12 @@ def png_indexed(index: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:
     if opaque_from:
         # Entries that are left out are opaque.
         chunks.append(_chunk(b"tRNS", opacity[:opaque_from].tobytes()))
-    return _png(index[..., np.newaxis], _INDEXED, chunks, sub=False)
+    return _png(index[..., np.newaxis], _INDEXED, chunks)
+
+
+def png_grey(levels: NDArray[np.uint8]) -> bytes:
+    """Encode levels of grey as a PNG; shape (height, width), 0 is transparent."""
+    return _png(levels[..., np.newaxis], _GREY, [_chunk(b"tRNS", bytes(2))])
 
 
 def png_rgb(colours: NDArray[np.uint8], *, transparent: bool = False) -> bytes:
@@ -100,26 +105,23 @@ def png_rgb(colours: NDArray[np.uint8], *, transparent: bool = False) -> bytes:
     A transparent colour takes a quarter fewer bytes than an opacity channel.
     """
     key = [_chunk(b"tRNS", bytes(6))] if transparent else []
-    return _png(colours, _RGB, key, sub=True)
+    return _png(colours, _RGB, key)
 
 
 def png_rgba(colours: NDArray[np.uint8]) -> bytes:
     """Encode red, green, blue, opacity as a PNG; shape (height, width, 4)."""
-    return _png(colours, _RGBA, [], sub=True)
+    return _png(colours, _RGBA, [])
 
 
-def _png(pixels: NDArray[np.uint8], kind: int, extra: list[bytes], *, sub: bool) -> bytes:
+def _png(pixels: NDArray[np.uint8], kind: int, extra: list[bytes]) -> bytes:
     height, width, depth = pixels.shape
     if height == 0 or width == 0:
         raise StyleError(f"a picture has at least one pixel, got {height} x {width}")
     lines = np.empty((height, 1 + width * depth), dtype=np.uint8)
-    lines[:, 0] = _SUB if sub else 0
+    lines[:, 0] = _SUB
     flat = pixels.reshape(height, width * depth)
-    if sub:
-        lines[:, 1 : 1 + depth] = flat[:, :depth]
-        np.subtract(flat[:, depth:], flat[:, :-depth], out=lines[:, 1 + depth :])
-    else:
-        lines[:, 1:] = flat
+    lines[:, 1 : 1 + depth] = flat[:, :depth]
+    np.subtract(flat[:, depth:], flat[:, :-depth], out=lines[:, 1 + depth :])
     header = struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0)
     data = _compressor()(lines.tobytes())
     return b"".join(

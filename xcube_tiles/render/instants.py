@@ -86,6 +86,48 @@ def select_time(
     return int(order[np.argmin(distance)])
 
 
+def select_span(
+    times: NDArray[np.datetime64] | None, start: str | None = None, end: str | None = None
+) -> NDArray[np.intp]:
+    """Return the indices of the instants from one label to another, the earliest first.
+
+    Parameters
+    ----------
+    times
+        Instants, datetime64[ns], shape (n,), in any order; None where there is no time axis.
+    start, end
+        Labels as for `select_time`: from the beginning of the first to the end of the second, so
+        that `2018-05` to `2018-06` are both months. None: no limit.
+
+    Returns
+    -------
+    ndarray of intp
+        Empty where no instant lies between.
+
+    Raises
+    ------
+    DimensionError
+        A label that is no time, an end before the start, or no time axis.
+
+    Examples
+    --------
+    >>> days = np.array(["2018-06-15", "2018-05-06", "2018-05-24"], dtype="datetime64[ns]")
+    >>> select_span(days, "2018-05-20").tolist(), select_span(days, end="2018-05").tolist()
+    ([2, 0], [1, 2])
+    """
+    if times is None:
+        raise DimensionError("a span of time was asked for, but there is no time axis")
+    chosen = np.ones(times.shape, dtype=bool)
+    if start is not None:
+        chosen &= times >= _period(start)[0]
+    if end is not None:
+        chosen &= times < _period(end)[1]
+    if start is not None and end is not None and not _period(start)[0] < _period(end)[1]:
+        raise DimensionError(f"the span ends before it starts: {start!r} to {end!r}")
+    order = np.argsort(times, kind="stable")
+    return order[chosen[order]]
+
+
 def iso(instant: np.datetime64) -> str:
     """Return an instant as ISO 8601 in UTC, to the second, or finer where it is finer.
 

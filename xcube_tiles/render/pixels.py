@@ -8,6 +8,7 @@ where a coarse grid of points is, with its error measured and the grid doubled u
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -167,9 +168,27 @@ class PixelMap:
         return x, y
 
 
-@lru_cache(maxsize=256)
+_known: dict[tuple[int, int], tuple[CRS, CRS, Transformer | None]] = {}
+_MOST_KNOWN = 256
+
+
 def transformer(source: CRS, target: CRS) -> Transformer | None:
     """Return the transformer between two CRSs, x first; None if they are equal."""
+    # A CRS is compared and hashed by its text, which takes longer than to transform a tile; the
+    # objects themselves are the same from tile to tile. They are kept, so that no other gets their
+    # identity.
+    key = (id(source), id(target))
+    known = _known.get(key)
+    if known is None:
+        while len(_known) >= _MOST_KNOWN:
+            with suppress(KeyError, StopIteration, RuntimeError):  # another thread was first
+                del _known[next(iter(_known))]
+        known = _known[key] = source, target, _transformer(source, target)
+    return known[2]
+
+
+@lru_cache(maxsize=256)
+def _transformer(source: CRS, target: CRS) -> Transformer | None:
     # Making one takes milliseconds. It is safe to share: pyproj keeps one context per thread.
     if source == target:
         return None

@@ -11,9 +11,10 @@ import numpy as np
 from xcube_tiles.errors import ExpressionError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.kernels.nodata import average_dtype
+from xcube_tiles.render.aggregate import divided, grouped, mean_of, mode_of, places_across
 from xcube_tiles.render.pixels import TOLERANCE
 from xcube_tiles.render.source import read_cells
-from xcube_tiles.render.window import DrawResampling, Window, find_window
+from xcube_tiles.render.window import DrawResampling, Window, cells_per_pixel, find_window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +82,9 @@ def sample(
     resampling
         `nearest`: the cell that holds the pixel's centre, in its own dtype. `bilinear`: floats, the
         weighted mean of the four cells around; NoData weighs nothing, and a pixel whose nearest
-        cell is NoData is NoData.
+        cell is NoData is NoData. `average`: floats, the mean of up to 4 x 4 places spread over the
+        pixel, of which each has the value of its cell; NoData doesn't count. `mode`: the most
+        frequent value of them, the least of several.
     tolerance
         Largest error of a pixel's position, in cells; 0: exact.
 
@@ -104,6 +107,10 @@ def sample(
             "the expression names no variable: there is nothing to draw; the variables are "
             + ", ".join(source.variables)
         )
+    if resampling in ("average", "mode"):
+        return _aggregated(
+            source, target, names, time=time, mode=resampling == "mode", tolerance=tolerance
+        )
     smooth = resampling == "bilinear"
     window = find_window(source, target, tolerance=tolerance, rim=int(smooth))
     if window is None:
@@ -120,6 +127,39 @@ def sample(
         else:
             values[name], types[name] = window.gather(cells), cell_type
     return Sample(values=values, types=types, outside=window.outside)
+
+
+def _aggregated(
+    source: TileSource,
+    target: GeoBox,
+    names: tuple[str, ...],
+    *,
+    time: int | None,
+    mode: bool,
+    tolerance: float,
+) -> Sample | None:
+    # One pixel alone has no width that could be measured: its halves have.
+    halves = 2 if 1 in target.shape else 1
+    scale = cells_per_pixel(source, divided(target, halves))
+    count = places_across(None if scale is None else halves * scale)
+    found = sample(source, divided(target, count), names, time=time, tolerance=tolerance)
+    if found is None:
+        return None
+    outside = None if found.outside is None else grouped(found.outside, count)
+    values, types = {}, {}
+    for name in names:
+        cell_type = found.types[name]
+        cells = grouped(found.values[name], count)
+        missing = cell_type.is_nodata(cells)
+        if outside is not None:
+            missing = missing | outside
+        if mode:
+            values[name], types[name] = mode_of(cells, missing, cell_type), cell_type
+        else:
+            values[name] = mean_of(cells, missing, cell_type)
+            types[name] = CellType.default(values[name].dtype)
+    gone = None if outside is None else np.asarray(outside.all(axis=-1))
+    return Sample(values=values, types=types, outside=gone)
 
 
 def as_floats(values: NDArray[Any], cell_type: CellType) -> NDArray[Any]:

@@ -16,7 +16,10 @@ from xcube_tiles.render.categories import (
     categories_from_attributes,
     categories_from_mapping,
 )
-from xcube_tiles.render.colormaps import colormap, colormap_names
+from xcube_tiles.render.colormaps import THEMES, colormap
+from xcube_tiles.render.elevation import Elevation, check_elevation
+from xcube_tiles.render.formula import check_one_band, formed_palette, parse_formula
+from xcube_tiles.render.references import referenced
 from xcube_tiles.render.source import TileSource, attributes_of, check_variables
 from xcube_tiles.render.statistics import percentiles_of
 from xcube_tiles.render.stretch import COLOURS, Stretch, check_stretch
@@ -73,7 +76,16 @@ class Style:
     transparent then."""
 
     resampling: DrawResampling = "nearest"
-    """How a pixel gets its value; categories are always drawn with the nearest cell."""
+    """How a pixel gets its value; categories are drawn with the nearest cell instead of `bilinear`,
+    with the most frequent one instead of `average`."""
+
+    formula: str | None = None
+    """Gamma, contrast and saturation, such as `gamma 1.2, saturation 1.3`: see `parse_formula`. For
+    one band the curves act on the stretched value, saturation on the colours of the map."""
+
+    elevation: Elevation | None = None
+    """Encode the values, elevations in metres, as colours that clients compute with; None: draw
+    them."""
 
     def __post_init__(self) -> None:
         # A name or a pair alone is what a notebook has at hand; what is stored has one shape.
@@ -90,10 +102,26 @@ class Style:
         if len(self.categories) > MOST_CATEGORIES:
             raise StyleError(f"at most {MOST_CATEGORIES} categories can be drawn")
         if self.resampling not in get_args(DrawResampling):
+            *others, last = get_args(DrawResampling)
             raise StyleError(
-                f"pixels are resampled by {' or '.join(get_args(DrawResampling))}, "
-                f"got {self.resampling!r}"
+                f"pixels are resampled by {', '.join(others)} or {last}, got {self.resampling!r}"
             )
+
+        self._check_colours()
+
+    def _check_colours(self) -> None:
+        if self.formula is not None:
+            parse_formula(self.formula)
+            if not self.is_rgb:
+                check_one_band(self.formula)
+            if self.categories:
+                raise StyleError("categories have colours of their own: leave out the formula")
+        if self.elevation is not None:
+            check_elevation(self.elevation)
+            if self.is_rgb or self.colormap or self.categories or self.formula:
+                raise StyleError(
+                    f"{self.elevation} is a colour code of one band: leave out what draws it"
+                )
 
     def _check_bands(self) -> None:
         if len(self.bands) not in (0, 1, 3):
@@ -133,7 +161,7 @@ class Style:
         """Whether nothing is left to find from a source."""
         shown = bool(self.bands) or self.expression is not None
         stretched = bool(self.stretch) and (self.is_rgb or self.colormap is not None)
-        return shown and (bool(self.categories) or stretched)
+        return shown and (bool(self.categories) or stretched or self.elevation is not None)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -156,7 +184,8 @@ class Style:
             return np.array([(0, 0, 0, 0), *colours], dtype=np.uint8)
         palette = np.full((COLOURS + 1, 4), 255, dtype=np.uint8)
         palette[0] = 0
-        palette[1:, :3] = colormap(self.colormap or DEFAULT_COLORMAP, COLOURS)
+        ramp = colormap(self.colormap or DEFAULT_COLORMAP, COLOURS)
+        palette[1:, :3] = ramp if self.formula is None else formed_palette(ramp, self.formula)
         return palette
 
 
@@ -192,10 +221,12 @@ def complete_style(source: TileSource, style: Style | None = None) -> Style:
     style = style or Style()
     if not style.bands and style.expression is None:
         style = replace(style, bands=source.variables[:1])
+    source = referenced(source, style.inputs)
     check_variables(source, style.inputs)
     if style.is_complete:
         return style
-    if len(style.bands) == 1 and style.colormap is None and not style.stretch:
+    plain = style.colormap is None and style.formula is None and not style.stretch
+    if len(style.bands) == 1 and plain:
         categories = categories_from_attributes(attributes_of(source, style.bands[0]))
         if categories:
             return replace(style, categories=categories)
@@ -231,5 +262,6 @@ def _as_stretches(stretch: object) -> tuple[Stretch, ...]:
 def _shown_colormap(style: Style) -> str | None:
     if style.is_rgb or style.colormap is not None:
         return style.colormap
-    only = style.bands[0] if style.bands else None
-    return only if only in colormap_names() else DEFAULT_COLORMAP
+    # The relief of `hillshade(height)` names a map, too.
+    only = style.bands[0].partition("(")[0] if style.bands else None
+    return only if only in THEMES else DEFAULT_COLORMAP

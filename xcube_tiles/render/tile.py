@@ -88,7 +88,7 @@ def render_tile(
 
     A tile that the source doesn't reach is transparent:
 
-    >>> len(render_tile(heights, ("WebMercatorQuad", 1, 0, 1), style)) < 1100
+    >>> len(render_tile(heights, ("WebMercatorQuad", 1, 0, 1), style)) < 1500
     True
     """
     target = tile_geobox(tile, tile_size)

@@ -84,7 +84,8 @@ def tile_geobox(tile: tuple[str | TileMatrixSet, int, int, int], size: int = TIL
     _check_address(tms, z, x, y)
     left, bottom, right, top = tms.xy_bounds(morecantile.Tile(x, y, z))
     affine = Affine((right - left) / size, 0.0, left, 0.0, (bottom - top) / size, top)
-    return GeoBox((size, size), affine, _crs_of(tms))
+    crs = _named_crs(given) if isinstance(given, str) else _crs_of(tms)
+    return GeoBox((size, size), affine, crs)
 
 
 def _check_address(tms: TileMatrixSet, z: int, x: int, y: int) -> None:
@@ -95,6 +96,11 @@ def _check_address(tms: TileMatrixSet, z: int, x: int, y: int) -> None:
     for name, value, count in (("x", x, matrix.matrixWidth), ("y", y, matrix.matrixHeight)):
         if not 0 <= value < count:
             raise GridError(f"{tms.id} has {name} from 0 to {count - 1} at zoom {z}, got {value}")
+
+
+@lru_cache(maxsize=64)
+def _named_crs(name: str) -> CRS:
+    return _crs_of(named_tms(name))
 
 
 def _crs_of(tms: TileMatrixSet) -> CRS:

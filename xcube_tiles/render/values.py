@@ -10,6 +10,7 @@ from xcube_tiles.algebra.expression import Expression
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.kernels.nodata import average_dtype
 from xcube_tiles.render.pixels import TOLERANCE
+from xcube_tiles.render.references import referenced
 from xcube_tiles.render.sample import sample
 from xcube_tiles.render.source import check_variables
 
@@ -55,12 +56,13 @@ def values_on(
     Returns
     -------
     Values
-        As stored, where all bands have one cell type with NoData and the resampling is nearest;
-        else floats with NaN. The cell type depends on source and style alone, not on the place.
-        Pixels outside the source are NoData.
+        As stored, where all bands have one cell type with NoData and the resampling makes no new
+        values; else floats with NaN. The cell type depends on source and style alone, not on the
+        place. Pixels outside the source are NoData.
     """
     bands = style.bands or source.variables
     inputs = style.inputs if style.expression is not None else bands
+    source = referenced(source, inputs)
     check_variables(source, inputs)
     cell_type = _result_type(source, inputs, style)
     names = bands if style.expression is None else (style.expression,)
@@ -85,7 +87,7 @@ def values_on(
 def _result_type(source: TileSource, inputs: tuple[str, ...], style: Style) -> CellType:
     types = {source.cell_type(name) for name in inputs}
     only = next(iter(types)) if len(types) == 1 else None
-    kept = style.expression is None and style.resampling == "nearest"
+    kept = style.expression is None and style.resampling in ("nearest", "mode")
     if kept and only is not None and only.nodata is not None:
         return only
     dtypes = [np.dtype(np.float32), *(average_dtype(cell_type.dtype) for cell_type in types)]

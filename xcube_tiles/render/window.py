@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from xcube_tiles.render.source import TileSource
 
-DrawResampling: TypeAlias = Literal["nearest", "bilinear"]
-"""How a pixel gets its value from the cells around it."""
+DrawResampling: TypeAlias = Literal["nearest", "bilinear", "average", "mode"]
+"""How a pixel gets its value: of the cell under its middle, of the four around that, or of those in
+it."""
 
 MOST_CELLS = 8192 * 8192
 """Most cells that one picture may read of one variable: beyond, the source lacks coarser levels."""
@@ -53,12 +54,16 @@ class Window:
     separable: bool
     """Whether `row_at` and `col_at` are 1-D."""
 
-    index: NDArray[np.intp] = field(init=False)
-    """Place of each pixel's cell among the window's cells, counted along the rows."""
+    index: NDArray[np.int32] | tuple[slice, slice] = field(init=False)
+    """Place of each pixel's cell among the window's cells, counted along the rows; where pixels
+    are cells, the part of the window that they are."""
 
     def __post_init__(self) -> None:
         # Once for all variables: several are read by the same window.
-        object.__setattr__(self, "index", self._index(0.0, 0.0))
+        rows = self._run(self.row_at, self.shape[0]) if self.separable else None
+        cols = self._run(self.col_at, self.shape[1]) if rows is not None else None
+        same = rows is not None and cols is not None
+        object.__setattr__(self, "index", (rows, cols) if same else self._index(0.0, 0.0))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -73,6 +78,8 @@ class Window:
 
     def gather(self, cells: NDArray[Any]) -> NDArray[Any]:
         """Return the cell under each pixel, shape (height, width); outside it is any cell."""
+        if isinstance(self.index, tuple):
+            return cells[self.index].copy()
         return cells.reshape(-1).take(self.index, mode="clip")
 
     def gather_bilinear(
@@ -92,8 +99,12 @@ class Window:
         """
         weights = np.where(missing, 0.0, 1.0).reshape(-1)
         values = np.where(missing, 0.0, cells).reshape(-1)
-        down, right = (self.row_at - 0.5) % 1.0, (self.col_at - 0.5) % 1.0
-        total, weight = np.zeros(self.index.shape), np.zeros(self.index.shape)
+        down, right = _share(self.row_at), _share(self.col_at)
+        pixels = np.broadcast_shapes(
+            self.row_at[:, np.newaxis].shape if self.separable else self.row_at.shape,
+            self.col_at.shape,
+        )
+        total, weight = np.zeros(pixels), np.zeros(pixels)
         for row_step, row_share in ((-0.5, 1 - down), (0.5, down)):
             for col_step, col_share in ((-0.5, 1 - right), (0.5, right)):
                 share = (row_share[:, np.newaxis] if self.separable else row_share) * col_share
@@ -105,12 +116,24 @@ class Window:
         mean[self.gather(missing)] = np.nan
         return mean
 
-    def _index(self, row_step: float, col_step: float) -> NDArray[np.intp]:
+    def _index(self, row_step: float, col_step: float) -> NDArray[np.int32]:
         """Return the place of the cells some cells further, kept inside the window."""
         height, width = self.shape
-        rows, cols = _whole(self.row_at, row_step, height), _whole(self.col_at, col_step, width)
+        finite = self.outside is None
+        rows = _whole(self.row_at, row_step, height, finite=finite)
+        cols = _whole(self.col_at, col_step, width, finite=finite)
         rows *= width
         return rows[:, np.newaxis] + cols if self.separable else np.add(rows, cols, out=rows)
+
+    def _run(self, at: NDArray[Any], size: int) -> slice | None:
+        """Return the cells of a row or a column of pixels if they are one after another."""
+        if self.outside is not None or not at.size:
+            return None
+        cells = _whole(at, 0.0, size, finite=True)
+        first, last = int(cells[0]), int(cells[-1])
+        if last - first != at.size - 1 or not (np.diff(cells) == 1).all():
+            return None
+        return slice(first, last + 1)
 
 
 def find_window(
@@ -162,6 +185,12 @@ def find_window(
     )
 
 
+def cells_per_pixel(source: TileSource, target: GeoBox) -> float | None:
+    """Return the edge of a picture's pixels in cells of the finest level; None: it is off that."""
+    grid = source.geoboxes[0]
+    return _cells_per_pixel(PixelMap(target, grid), grid)
+
+
 def nearest_level(geoboxes: tuple[GeoBox, ...], scale: float) -> int:
     """Return the level whose cells are nearest in size to `scale` cells of the finest level."""
     finest = _cell_size(geoboxes[0])
@@ -188,11 +217,18 @@ def _cells_per_pixel(pixels: PixelMap, grid: GeoBox) -> float | None:
         areas = _areas(col, row) / (pixels_between or 1.0)
         col, row = (col[1:, 1:] + col[:-1, :-1]) / 2, (row[1:, 1:] + row[:-1, :-1]) / 2
         away = np.maximum(_distance(col, width), _distance(row, height))
-        known = np.isfinite(areas) & (areas > 0)
+        # An area needs three of its four corners, its distance the fourth as well.
+        known = np.isfinite(areas) & (areas > 0) & np.isfinite(away)
     if not known.any():
         return 1.0
     near = known & (away <= max(0.0, float(away[known].min())))
-    return math.sqrt(float(np.median(areas[near])))
+    return math.sqrt(_median(areas[near]))
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    """Return what `np.median` does, which for so few values spends its time elsewhere."""
+    ordered = np.sort(values, axis=None)
+    return float(ordered[(ordered.size - 1) // 2] + ordered[ordered.size // 2]) / 2
 
 
 def _overlaps(at: NDArray[np.float64], size: int) -> bool:
@@ -269,14 +305,30 @@ def _shrunk(span: range, at: NDArray[Any], inside: NDArray[np.bool_]) -> tuple[r
     return span[first : last + 1], at - first
 
 
+def _share(at: NDArray[Any]) -> NDArray[Any]:
+    """Return how far each position is on its way from one cell's middle to that of the next."""
+    # Counted from the cell that `_whole` finds: a middle missed by a rounding error is that middle.
+    with np.errstate(invalid="ignore"):
+        share: NDArray[Any] = at - 0.5 - np.floor(at + at.dtype.type(_EDGE - 0.5))
+    np.maximum(share, 0, out=share)
+    return share
+
+
 def _widened(span: range, rim: int, size: int) -> range:
     return range(max(0, span.start - rim), min(int(size), span.stop + rim))
 
 
-def _whole(at: NDArray[Any], step: float, size: int) -> NDArray[np.intp]:
-    """Return the cell under each position, kept within 0..size-1; what isn't finite gets any."""
+def _whole(at: NDArray[Any], step: float, size: int, *, finite: bool) -> NDArray[np.int32]:
+    """Return the cell under each position, kept within 0..size-1; what isn't finite gets any.
+
+    A window has at most `MOST_CELLS` cells: 32 bits are enough, and far faster than 64.
+    """
     moved = at + at.dtype.type(step + _EDGE)
-    np.fmax(moved, 0, out=moved)  # NaN becomes 0
-    np.fmin(moved, size - 1, out=moved)
-    cells: NDArray[np.intp] = moved.astype(np.intp)  # truncation is floor, as nothing is negative
+    if not finite:
+        np.fmax(moved, 0, out=moved)  # NaN becomes 0
+        np.fmin(moved, size - 1, out=moved)
+    # Truncation is floor where nothing is negative; from -1 on it gives 0, as is wanted.
+    cells: NDArray[np.int32] = moved.astype(np.int32)
+    np.maximum(cells, 0, out=cells)
+    np.minimum(cells, size - 1, out=cells)
     return cells

@@ -1,0 +1,1 @@
+"""Pictures as Terracotta draws them: its stretch, colour maps, transforms and expressions."""
