@@ -25,13 +25,19 @@ class Client:
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         """Return the answer to a GET request; `options` are those of `httpx.AsyncClient`."""
-        return self._request("GET", path, **options)
+        return self.request("GET", path, **options)
 
     def post(self, path: str, **options: Any) -> httpx.Response:
         """Return the answer to a POST request."""
-        return self._request("POST", path, **options)
+        return self.request("POST", path, **options)
 
-    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def head(self, path: str, **options: Any) -> httpx.Response:
+        """Return the answer to a HEAD request."""
+        return self.request("HEAD", path, **options)
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Return the answer to a request by any method."""
+
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=self._raise)
             async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:

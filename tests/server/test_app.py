@@ -33,9 +33,7 @@ def test_a_known_tile_is_not_drawn_again(client: Client, monkeypatch: pytest.Mon
     first = client.get(T)
     tag = first.headers["etag"]
     assert first.headers["cache-control"] == "no-cache"
-    monkeypatch.setattr(
-        "xcube_tiles.server.tiles.render_tile", lambda *a, **k: pytest.fail("drawn")
-    )
+    monkeypatch.setattr("xcube_tiles.server.fast.render_tile", lambda *a, **k: pytest.fail("drawn"))
     for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
         again = client.get(T, headers={"If-None-Match": known})
         assert again.status_code == 304

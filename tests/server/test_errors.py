@@ -51,7 +51,7 @@ BAD: Sequence[tuple[str, int, str]] = [
     (f"{T}?time_match=closest", 422, "time_match: .*'exact' or 'nearest'"),
     (f"{T}?size=0", 422, "size: .*greater than or equal to 64, got '0'"),
     (f"{T}?size=100000", 422, "size: .*less than or equal to 1024"),
-    (f"{T}?resampling=cubic", 422, "resampling: .*'nearest' or 'bilinear'"),
+    (f"{T}?resampling=cubic", 422, "resampling: .*'nearest', 'bilinear', 'average' or 'mode'"),
     ("/layers/scene/point", 422, "lon: .*required.*; lat: .*required"),
     ("/layers/scene/point?lon=0&lat=91", 422, "lat: "),
     ("/layers/scene/point?lon=nan&lat=0", 422, "lon: "),
@@ -70,10 +70,13 @@ def test_bad_requests_are_told_what_is_wrong(
 ) -> None:
     answer = client.get(path)
     assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["cache-control"] == "no-store"
     body = answer.json()
-    assert set(body) == {"detail", "error"}
+    assert set(body) - {"errors"} == {"type", "title", "status", "detail", "code"}
+    assert ("errors" in body) == (status == 422)
+    assert body["status"] == status
+    assert re.fullmatch("[a-z]+(-[a-z]+)+", body["code"])
     assert re.search(text, body["detail"]), body["detail"]
 
 
@@ -93,6 +96,7 @@ def test_other_methods_are_refused(client: Client) -> None:
         (errors.DimensionError("x"), 400),
         (errors.SizeLimitError("x"), 413),
         (errors.MissingExtraError("PIL", "server"), 501),
+        (errors.StoreError("x"), 503),
         (errors.CatalogError("x"), 500),
         (KeyError("x"), 500),
     ],
@@ -112,6 +116,9 @@ def test_unforeseen_errors_tell_nothing_of_the_inside(monkeypatch: pytest.Monkey
     answer = client.get("/layers/broken/tiles/WebMercatorQuad/0/0/0.png?stretch=0,1")
     assert answer.status_code == 500
     assert answer.json() == {
+        "type": "about:blank",
+        "title": "Internal Server Error",
+        "status": 500,
         "detail": "the server failed; its log says why",
-        "error": "RuntimeError",
+        "code": "server-error",
     }

@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from pydantic import ValidationError
 
 from tests.server.client import Client
+from xcube_tiles.errors import SettingsError
 from xcube_tiles.server.settings import app_from_environment
 
 if TYPE_CHECKING:
@@ -30,5 +30,5 @@ def test_nothing_set_is_a_server_without_layers() -> None:
 
 def test_what_is_no_number_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XCUBE_TILES_MAX_AGE", "long")
-    with pytest.raises(ValidationError, match="max_age"):
+    with pytest.raises(SettingsError, match="max_age"):
         app_from_environment()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 
@@ -13,15 +13,28 @@ from xcube_tiles._version import __version__
 from xcube_tiles.catalog.model import Catalog
 from xcube_tiles.catalog.reader import open_catalog
 from xcube_tiles.render.source import TileSource
-from xcube_tiles.server import layers, tiles, viewer
+from xcube_tiles.server import data, layers, ogc, tiles, viewer
+from xcube_tiles.server.caching import TileCache
 from xcube_tiles.server.errors import install_error_handlers
+from xcube_tiles.server.fast import FastTiles
 from xcube_tiles.server.library import REFRESH_SECONDS, Library, version_of_files
+from xcube_tiles.server.operations import health
+from xcube_tiles.server.operations.access import HEADER, ApiKey, Keys
+from xcube_tiles.server.operations.gate import Gate
+from xcube_tiles.server.operations.health import Readiness
+from xcube_tiles.server.operations.limits import Limits, within_tile_size
+from xcube_tiles.server.operations.metrics import Metrics
+from xcube_tiles.server.operations.observe import Observer
+from xcube_tiles.server.operations.openapi import install_openapi
+from xcube_tiles.server.terracotta.mount import include_rasters, shelf_of, shown_layers
 from xcube_tiles.sources.collection import Collection
 from xcube_tiles.sources.geotiff import GeoTiffSource
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
+
+    from xcube_tiles.server.terracotta.shelf import Shelf
 
 _SMALLEST_COMPRESSED = 1000  # bytes: below, a JSON text gains nothing
 
@@ -31,9 +44,16 @@ def create_app(
     *,
     collections: Mapping[str, Collection] | None = None,
     sources: Mapping[str, TileSource] | None = None,
+    rasters: Shelf | Collection | str | os.PathLike[str] | None = None,
     origins: Sequence[str] = ("*",),
     max_age: int = 0,
+    tile_cache: int = 0,
     refresh: float = REFRESH_SECONDS,
+    limits: Limits | None = None,
+    keys: Mapping[str, ApiKey] | None = None,
+    public: Sequence[str] | None = None,
+    metrics: bool = True,
+    workers: int = 1,
 ) -> FastAPI:
     """Return the tile server as an ASGI application.
 
@@ -46,13 +66,31 @@ def create_app(
         Files to serve as they are, by the name of the layer that they make.
     sources
         Anything else that can be drawn, by layer name.
+    rasters
+        Rasters to serve by their keys, at the addresses of Terracotta: a collection, a path
+        pattern, a database of ours or of Terracotta, or a `Shelf` of them. Collections that have a
+        name have the same addresses under ``/terracotta/NAME``.
     origins
         Sites whose pages may ask; `*`: all of them.
     max_age
         Seconds for which browsers use a tile without asking. 0: they always ask, and are told
         cheaply (304) that it hasn't changed.
+    tile_cache
+        Bytes of tiles that are kept in memory, for whoever asks for one again; 0: none are.
     refresh
         Seconds for which an opened layer is used without looking whether it has changed.
+    limits
+        What a request may ask for at most; None: the defaults.
+    keys
+        Who may see more than what is public, by name. A key comes as the header `X-API-Key` or as
+        `?key=`.
+    public
+        Names of the layers that need no key; `*` and `?` stand for any characters, for any one.
+        None: all if there are no keys, else none.
+    metrics
+        Whether `/metrics` tells what the server does.
+    workers
+        Processes that run this application and share the machine's memory.
 
     Raises
     ------
@@ -60,6 +98,8 @@ def create_app(
         There is no catalog.
     TypeError
         A collection or a source that is none.
+    ValueError
+        Less than no bytes for tiles.
 
     Examples
     --------
@@ -75,21 +115,61 @@ def create_app(
         redoc_url=None,
     )
     files = collections or {}
-    app.state.library = Library(
+    shelf = shelf_of(rasters)
+    shown = shown_layers(shelf) | dict(files)
+    library = Library(
         opened,
-        sources=_given(files, sources or {}),
-        versions={name: partial(_version, collection) for name, collection in files.items()},
+        sources=_given(shown, sources or {}),
+        versions={name: partial(_version, collection) for name, collection in shown.items()},
         refresh=refresh,
     )
+    app.state.library = library
+    app.state.limits = limits or Limits()
+    app.state.metrics = Metrics() if metrics else None
+    app.state.readiness = Readiness(library, partial(_reopen, catalog))
+    app.state.tile_cache = TileCache(tile_cache) if tile_cache else None
     app.state.cache_control = f"public, max-age={max_age}" if max_age else "no-cache"
-    app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_COMPRESSED, compresslevel=5)
-    app.add_middleware(
-        CORSMiddleware, allow_origins=list(origins), allow_methods=["GET"], expose_headers=["ETag"]
-    )
+    _add_middleware(app, keys or {}, public, origins=origins, workers=workers)
     install_error_handlers(app)
-    for router in (tiles.router, layers.router, viewer.router):  # the viewer takes what is left
-        app.include_router(router)
+    include_rasters(app, shelf, files)
+    app.include_router(tiles.router, dependencies=[Depends(within_tile_size)])
+    for router in (health.router, layers.router, data.router, ogc.router, viewer.router):
+        app.include_router(router)  # the viewer takes what is left
+    install_openapi(app)
     return app
+
+
+def _add_middleware(
+    app: FastAPI,
+    keys: Mapping[str, ApiKey],
+    public: Sequence[str] | None,
+    *,
+    origins: Sequence[str],
+    workers: int,
+) -> None:
+    """Put layers around an application; the last is the outermost."""
+    state = app.state
+    app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_COMPRESSED, compresslevel=5)
+    app.add_middleware(FastTiles, owner=app)
+    app.add_middleware(Gate, limits=state.limits, metrics=state.metrics, workers=workers)
+    if public is None:
+        public = () if keys else ("*",)
+    if keys or "*" not in public:
+        app.add_middleware(Keys, keys=keys, public=public)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(origins),
+        allow_methods=["GET", "HEAD", "POST"],
+        allow_headers=["Content-Type", "If-None-Match", HEADER, "X-Request-ID"],
+        expose_headers=["ETag", "Retry-After", "X-Request-ID"],
+    )
+    app.add_middleware(Observer, metrics=state.metrics)
+
+
+def _reopen(catalog: str | os.PathLike[str] | Catalog | None) -> None:
+    # A catalog that was given opened may lie in memory: where it is can't be opened again.
+    if catalog is not None and not isinstance(catalog, Catalog):
+        open_catalog(catalog)
 
 
 def _given(

@@ -1,7 +1,17 @@
-"""One table from errors to HTTP statuses, and the JSON that tells what was wrong."""
+"""One table from errors to HTTP statuses and codes, and the JSON that tells what was wrong.
+
+Every answer that isn't a success is a problem document (RFC 9457)::
+
+    {"type": "about:blank", "title": "Not Found", "status": 404,
+     "detail": "no layer 'nope'; the layers are: scene", "code": "layer-not-found"}
+
+`detail` is for people and may change; `code` is for programs and doesn't.
+"""
 
 from __future__ import annotations
 
+import logging
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from fastapi.exceptions import RequestValidationError
@@ -9,23 +19,54 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from xcube_tiles import errors
+from xcube_tiles.server.operations.logs import shortened
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fastapi import FastAPI, Request
+
+PROBLEM = "application/problem+json"
+"""Media type of an error (RFC 9457)."""
 
 # The first class that fits counts. What stands in a path and isn't there is 404; what stands in a
 # query and can't be used is 400; what isn't even of the right type is 422 (FastAPI's own check).
-STATUS: tuple[tuple[type[Exception], int], ...] = (
-    (errors.LayerNotFoundError, 404),
-    (errors.GridError, 404),
-    (errors.SizeLimitError, 413),
-    (errors.MissingExtraError, 501),
-    (errors.StyleError, 400),
-    (errors.ExpressionError, 400),
-    (errors.DimensionError, 400),
+STATUS: tuple[tuple[type[Exception], int, str], ...] = (
+    (errors.LayerNotFoundError, 404, "layer-not-found"),
+    (errors.RegionError, 400, "bad-region"),
+    (errors.GridError, 404, "outside-the-grid"),
+    (errors.SizeLimitError, 413, "too-large"),
+    (errors.MissingExtraError, 501, "not-installed"),
+    (errors.StyleError, 400, "bad-style"),
+    (errors.ExpressionError, 400, "bad-expression"),
+    (errors.DimensionError, 400, "bad-dimension"),
+    # A disk, bucket or database that doesn't answer may do so in a moment.
+    (errors.StoreError, 503, "storage-unavailable"),
     # A catalog or a file that can't be read is no fault of the client.
-    (errors.XcubeTilesError, 500),
+    (errors.XcubeTilesError, 500, "unreadable-data"),
 )
+HTTP_CODES = {
+    400: "bad-request",
+    401: "unknown-key",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "body-too-large",
+    422: "bad-parameter",
+    429: "too-many-requests",
+    503: "overloaded",
+    504: "timeout",
+}
+"""Codes of errors that are raised as a mere status."""
+
+RETRY_SECONDS = 2
+"""What `Retry-After` says when the server can't answer for a moment."""
+
+_LOG = logging.getLogger("xcube_tiles.server.errors")
+# The text of such an error may hold paths or secrets: it goes to the log alone.
+_INSIDE = {
+    500: "the server failed; its log says why",
+    503: "the place where the data lie doesn't answer; try again in a moment",
+}
 
 
 def status_of(error: Exception) -> int:
@@ -36,46 +77,105 @@ def status_of(error: Exception) -> int:
     >>> status_of(errors.LayerNotFoundError("no layer")), status_of(ZeroDivisionError())
     (404, 500)
     """
-    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+    return _row(error)[0]
+
+
+def code_of(error: Exception) -> str:
+    """Return the stable code of an error.
+
+    Examples
+    --------
+    >>> code_of(errors.LayerNotFoundError("no layer")), code_of(ZeroDivisionError())
+    ('layer-not-found', 'server-error')
+    """
+    return _row(error)[1]
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    code: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, object] | None = None,
+) -> JSONResponse:
+    """Return an error as a problem document.
+
+    Parameters
+    ----------
+    status
+        HTTP status.
+    detail
+        What is wrong and what to do, for people.
+    code
+        What is wrong, for programs; None: the one of the status.
+    headers
+        Further headers.
+    more
+        Further members of the document.
+    """
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code or HTTP_CODES.get(status, f"http-{status}"),
+        **(more or {}),
+    }
+    # An error must not outlive its cause in a cache.
+    kept = {"Cache-Control": "no-store", **(headers or {})}
+    return JSONResponse(body, status_code=status, headers=kept, media_type=PROBLEM)
+
+
+def problem_of(error: Exception) -> JSONResponse:
+    """Return any error as a problem document; the log gets what the client must not see."""
+    status, code = _row(error)
+    if status not in _INSIDE:
+        return problem(status, str(error), code=code)
+    _LOG.error("%s: %s", code, error, exc_info=error)
+    headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else None
+    return problem(status, _INSIDE[status], code=code, headers=headers)
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Answer every error with JSON: `detail` (a text) and `error` (the name of its class)."""
+    """Answer every error with a problem document."""
     app.add_exception_handler(errors.XcubeTilesError, _known)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unknown)
+    app.add_exception_handler(Exception, _known)
 
 
-def _answer(status: int, detail: str, error: Exception) -> JSONResponse:
-    body = {"detail": detail, "error": type(error).__name__}
-    # An error must not outlive its cause in a cache.
-    return JSONResponse(body, status_code=status, headers={"Cache-Control": "no-store"})
+def _row(error: Exception) -> tuple[int, str]:
+    rows = ((status, code) for kind, status, code in STATUS if isinstance(error, kind))
+    return next(rows, (500, "server-error"))
 
 
 async def _known(request: Request, error: Exception) -> JSONResponse:
-    return _answer(status_of(error), str(error), error)
+    return problem_of(error)
 
 
 async def _malformed(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     parts = [
-        f"{'.'.join(map(str, part['loc'][1:]))}: {part['msg']}, got {part.get('input')!r}"
+        {
+            "in": str(part["loc"][0]),
+            "name": ".".join(map(str, part["loc"][1:])),
+            "message": f"{part['msg']}, got {shortened(part.get('input'))}",
+        }
         for part in error.errors()
     ]
-    return _answer(422, "; ".join(parts), error)
+    detail = "; ".join(f"{part['name']}: {part['message']}" for part in parts)
+    return problem(422, detail, more={"errors": parts})
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    detail = str(error.detail)
-    if error.status_code == 404 and detail == "Not Found":
-        detail = f"there is nothing at {request.url.path}; /openapi.json lists what there is"
-    answer = _answer(error.status_code, detail, error)
-    answer.headers.update(error.headers or {})
-    return answer
-
-
-async def _unknown(request: Request, error: Exception) -> JSONResponse:
-    # The text of an unforeseen error may hold paths or secrets: it goes to the log alone.
-    return _answer(500, "the server failed; its log says why", error)
+    status, detail, headers = error.status_code, str(error.detail), error.headers
+    # The page's files are looked for under whatever no other route takes, but only by GET.
+    nothing = getattr(request.scope.get("route"), "path", None) == "/{path:path}"
+    if nothing and status == 405:
+        status, headers = 404, None
+    if status == 404 and (nothing or detail == "Not Found"):
+        path = shortened(request.url.path, quoted=False)
+        detail = f"there is nothing at {path}; /openapi.json lists what there is"
+    return problem(status, detail, headers=headers)

@@ -11,10 +11,12 @@ from typing import Annotated
 from uuid import uuid4
 
 from fastapi import Depends, Path, Request
+from zarr.storage import LocalStore
 
 from xcube_tiles.catalog.model import Catalog, Layer
 from xcube_tiles.errors import LayerNotFoundError
 from xcube_tiles.render.source import TileSource
+from xcube_tiles.server.operations.access import VISITOR, Visitor
 from xcube_tiles.server.served import ServedLayer
 
 REFRESH_SECONDS = 1.0
@@ -51,6 +53,9 @@ class Library:
         self._refresh = refresh
         self._opened: dict[str, tuple[ServedLayer, float]] = {}
         self._opening = Lock()
+        self._states: dict[str, tuple[int, int, int]] = {}
+        store = None if catalog is None else catalog.store
+        self._folder = os.fspath(store.root) if isinstance(store, LocalStore) else None
 
     def names(self) -> tuple[str, ...]:
         """Return the names of all layers, sorted."""
@@ -65,9 +70,10 @@ class Library:
         LayerNotFoundError
             There is none of that name; the text lists those that are there.
         """
-        known, checked = self._opened.get(name, (None, 0.0))
-        if known is not None and monotonic() - checked < self._refresh:
+        known = self.current(name)
+        if known is not None:
             return known
+        known, _ = self._opened.get(name, (None, 0.0))
         # While one request looks for changes, the others go on with what is known.
         if not self._opening.acquire(blocking=known is None):
             assert known is not None
@@ -77,21 +83,55 @@ class Library:
         finally:
             self._opening.release()
 
-    def _open(self, name: str) -> ServedLayer:
+    def current(self, name: str) -> ServedLayer | None:
+        """Return a layer that is known to be as it is in the catalog now, else None.
+
+        Of a catalog on a local disk the state of the layer's document tells that, at the price of
+        some microseconds; of others their age does. Nothing is opened.
+        """
         known, checked = self._opened.get(name, (None, 0.0))
-        if known is not None and monotonic() - checked < self._refresh:
-            return known  # opened while this request waited
+        if known is None:
+            return None
+        state = self._states.get(name)
+        if state is not None:
+            return known if self._state(name) == state else None
+        return known if monotonic() - checked < self._refresh else None
+
+    def _state(self, name: str) -> tuple[int, int, int] | None:
+        """Return what changes when the document of a layer on a local disk is replaced."""
+        if self._folder is None or name in self._given:
+            return None
+        try:
+            found = os.stat(os.path.join(self._folder, name, "zarr.json"))
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+    def _open(self, name: str) -> ServedLayer:
+        current = self.current(name)
+        if current is not None:
+            return current  # opened while this request waited
+        known, _ = self._opened.get(name, (None, 0.0))
+        if name not in self._given and not _is_name(name):
+            raise self._absent(name)
+        state = self._state(name)  # before it is read: what changes meanwhile is seen next time
         found = self._find(name)
         if found is None:
             self._opened.pop(name, None)
-            there = ", ".join(self.names()) or "none"
-            raise LayerNotFoundError(f"no layer {name!r}; the layers are: {there}")
+            self._states.pop(name, None)
+            raise self._absent(name)
         source, version = found
         if known is None or known.version != version:
             title = _title_of(source) if isinstance(source, Layer) else None
             known = ServedLayer(name, source, version=version, title=title)
         self._opened[name] = known, monotonic()
+        if state is not None:
+            self._states[name] = state
         return known
+
+    def _absent(self, name: str) -> LayerNotFoundError:
+        there = ", ".join(self.names()) or "none"
+        return LayerNotFoundError(f"no layer {name!r}; the layers are: {there}")
 
     def _find(self, name: str) -> tuple[TileSource, str] | None:
         if name in self._given:
@@ -100,6 +140,11 @@ class Library:
             return None
         layer = self._catalog[name]
         return layer, _version_of(layer)
+
+
+def _is_name(name: str) -> bool:
+    """Return whether a text can name a layer of a catalog; a path or an address is never tried."""
+    return name.isprintable() and not name.startswith(".") and not set(name) & set("/\\")
 
 
 def version_of_files(paths: Iterable[str]) -> str:
@@ -127,11 +172,51 @@ def _title_of(layer: Layer) -> str | None:
     return str(title) if title else None
 
 
+class VisibleLibrary(Library):
+    """The layers of a library that a visitor may see; others are as if they weren't there.
+
+    Parameters
+    ----------
+    library
+        All layers.
+    visitor
+        Who asks.
+    """
+
+    def __init__(self, library: Library, visitor: Visitor) -> None:
+        self._library = library
+        self._visitor = visitor
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the layers that may be seen, sorted."""
+        return tuple(name for name in self._library.names() if self._visitor.sees(name))
+
+    def __getitem__(self, name: str) -> ServedLayer:
+        """Return a layer that may be seen.
+
+        Raises
+        ------
+        LayerNotFoundError
+            There is none of that name, or it may not be seen: the text is the same.
+        """
+        if self._visitor.sees(name):
+            try:
+                return self._library[name]
+            except LayerNotFoundError:
+                pass  # its text lists all layers
+        raise self._absent(name)
+
+    def current(self, name: str) -> ServedLayer | None:
+        """Return a layer that may be seen and is known to be as it is now, else None."""
+        return self._library.current(name) if self._visitor.sees(name) else None
+
+
 def library_of(request: Request) -> Library:
-    """Return the library of the application that answers a request."""
+    """Return the library of the application, or what the one who asks may see of it."""
     library = request.app.state.library
     assert isinstance(library, Library)
-    return library
+    visitor = request.scope.get(VISITOR)
+    return library if visitor is None else VisibleLibrary(library, visitor)
 
 
 def layer_of(

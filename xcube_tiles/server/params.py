@@ -9,6 +9,7 @@ from fastapi import Query
 
 from xcube_tiles.errors import StyleError
 from xcube_tiles.render.categories import Category, categories_from_mapping
+from xcube_tiles.render.elevation import Elevation
 from xcube_tiles.render.instants import TimeMatch
 from xcube_tiles.render.stretch import Stretch
 from xcube_tiles.render.style import DEFAULT_PERCENTILES, Style
@@ -33,8 +34,9 @@ Bands = Annotated[
     str | None,
     Query(
         description="One variable, or three for red, green and blue, parted by commas. "
-        "Default: the first variable.",
-        examples=["ndvi", "B04,B03,B02"],
+        "Default: the first variable. `ndvi@2024-06` is a variable at a time of its own, "
+        "`hillshade(height; azimuth=300)`, `slope(...)`, `aspect(...)` the relief of elevations.",
+        examples=["ndvi", "B04,B03,B02", "ndvi@2024-04,ndvi@2024-06,ndvi@2024-08"],
     ),
 ]
 ExpressionText = Annotated[
@@ -57,7 +59,24 @@ ColormapText = Annotated[
         examples=["viridis", '{"1": "#1f78b4", "2": "#33a02c"}'],
     ),
 ]
-Resampling = Annotated[DrawResampling, Query(description="How a pixel gets its value.")]
+FormulaText = Annotated[
+    str | None,
+    Query(
+        description="Gamma, sigmoidal contrast and saturation of the colours.",
+        examples=["gamma 1.2, sigmoidal RGB 3 0.5, saturation 1.3"],
+    ),
+]
+ElevationName = Annotated[
+    Elevation | None,
+    Query(description="Elevations in metres as colours that clients compute with; PNG alone."),
+]
+Resampling = Annotated[
+    DrawResampling,
+    Query(
+        description="How a pixel gets its value: of the nearest cell, of the four around, or the "
+        "average or the most frequent value of the cells in it."
+    ),
+]
 Size = Annotated[
     int, Query(ge=SMALLEST_SIZE, le=LARGEST_SIZE, description="Edge of the picture, in pixels.")
 ]
@@ -69,6 +88,8 @@ def style_from_query(
     stretch: StretchText = None,
     colormap: ColormapText = None,
     resampling: Resampling = "nearest",
+    color_formula: FormulaText = None,
+    elevation: ElevationName = None,
 ) -> Style:
     """Return the style that query parameters mean.
 
@@ -92,6 +113,8 @@ def style_from_query(
         colormap=name,
         categories=categories,
         resampling=resampling,
+        formula=color_formula or None,
+        elevation=elevation,
     )
 
 

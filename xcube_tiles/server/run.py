@@ -25,6 +25,7 @@ def run(
     host: str = HOST,
     port: int = PORT,
     announce: Callable[[str], object] = print,
+    shutdown: float = 2.0,
 ) -> None:
     """Serve an application until the process is told to stop (Ctrl+C).
 
@@ -38,21 +39,35 @@ def run(
         Port to listen at; 0 for any that is free.
     announce
         Called with the address of the page, once connections are accepted.
+    shutdown
+        Seconds that requests in flight have to finish when the process is told to stop.
 
     Raises
     ------
     OSError
         The port is taken, or there is no such address; the text names it.
     """
-    with _listening(host, port) as listener:
-        announce(f"http://{_shown(host)}:{listener.getsockname()[1]}")
-        # One request in flight is a tile of some milliseconds: nothing is worth waiting for longer.
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)
+    with listening(host, port) as listener:
+        announce(f"http://{shown(host)}:{listener.getsockname()[1]}")
+        config = uvicorn.Config(
+            app,
+            log_config=None,  # the settings say where it goes; else Python shows warnings
+            access_log=False,  # the application writes its own
+            server_header=False,
+            timeout_graceful_shutdown=max(1, round(shutdown)),
+        )
         with contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens at an address.
+
+    Raises
+    ------
+    OSError
+        The port is taken, or there is no such address; the text names it.
+    """
     # Bound here and not by uvicorn: that logs a taken port, and ends the process.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol by its number: asyncio switches Nagle's algorithm off only where it reads TCP,
@@ -71,7 +86,8 @@ def _listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _shown(host: str) -> str:
+def shown(host: str) -> str:
+    """Return a host as it stands in an address that can be opened on this machine."""
     if host in {"0.0.0.0", "::"}:
         return "localhost"
     return f"[{host}]" if ":" in host else host

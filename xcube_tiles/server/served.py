@@ -7,6 +7,7 @@ from collections import OrderedDict
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from xcube_tiles.render.references import referenced
 from xcube_tiles.render.source import attributes_of
 from xcube_tiles.render.statistics import range_of
 from xcube_tiles.render.style import Style, complete_style
@@ -76,7 +77,8 @@ class ServedLayer:
         """Return the unit of the values that a style shows, where it is known."""
         if style.expression is not None or len(style.bands) != 1:
             return None
-        units = attributes_of(self.source, style.bands[0]).get("units")
+        source = referenced(self.source, style.bands)
+        units = attributes_of(source, style.bands[0]).get("units")
         return str(units) if units not in (None, "") else None
 
     def etag(self, *parts: object) -> str:

@@ -1,5 +1,6 @@
 """The page with the map: built by npm, or a page that says how to build it."""
 
+import re
 from html import escape
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,9 @@ from xcube_tiles.server.library import Library, library_of
 
 STATIC = Path(__file__).parent / "static"
 """Where the build of the map lies."""
+
+# Names of files of the build; none is hidden, or the folder above.
+_PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
 router = APIRouter(include_in_schema=False)
 
@@ -62,6 +66,9 @@ def page(library: Annotated[Library, Depends(library_of)]) -> Response:
 def static_file(path: str, request: Request) -> Response:
     """Return a file of the build; it comes last, after all other routes."""
     root = STATIC.resolve()
+    # Looked at before the disk is: nothing outside the folder is even touched.
+    if not all(map(_PLAIN.fullmatch, path.split("/"))):
+        raise HTTPException(status_code=404)
     file = (root / path).resolve()
     if not file.is_relative_to(root) or not file.is_file():
         raise HTTPException(status_code=404)

@@ -1,0 +1,178 @@
+"""Tiles without the price of a framework.
+
+FastAPI checks a request anew each time, and calls what a route depends on in threads: for a tile of
+a millisecond that is most of the time. Maps ask for many tiles with one query. Once the route has
+accepted a query, tiles with that same text are answered here, from what it meant; everything else,
+and everything that fails, is left to the route, so that answers and errors are its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from anyio import to_thread
+
+from xcube_tiles.errors import XcubeTilesError
+from xcube_tiles.render.encode import MEDIA_TYPES
+from xcube_tiles.render.tile import render_tile
+from xcube_tiles.server.caching import answer, has_tag, parameters
+from xcube_tiles.server.operations.access import VISITOR
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from fastapi import FastAPI, Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from xcube_tiles.render.instants import TimeMatch
+    from xcube_tiles.render.style import Style
+    from xcube_tiles.server.served import ServedLayer
+    from xcube_tiles.typing import ImageFormat
+
+ACCEPTED = "xcube_tiles.accepted"
+"""Entry of a scope: where the route notes what a query means."""
+
+MOST_QUERIES = 1024
+"""Queries whose meaning is kept."""
+
+# Values, as npy and tif, are worth compressing on the way, which is done around the routes.
+_TILE = re.compile(
+    r"/layers/([^/?#]+)/tiles/([A-Za-z0-9_]+)/([0-9]{1,2})/([0-9]{1,9})/([0-9]{1,9})"
+    r"(@2x)?\.(png|webp|jpg)"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a query of the tile route means."""
+
+    style: Style
+    """How values become colours."""
+
+    time: str | None
+    """Which instant is drawn."""
+
+    time_match: TimeMatch
+    """Whether it must be there."""
+
+    size: int
+    """Edge of the tile, in pixels."""
+
+
+class Accepted:
+    """Meanings of queries by their texts; those not used for longest are forgotten."""
+
+    __slots__ = ("_known", "_lock")
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[bytes, bool], tuple[Asked, Any, Any]] = OrderedDict()
+        self._lock = Lock()
+
+    def note(self, query: bytes, *, double: bool, asked: Asked, pairs: Any, route: Any) -> None:
+        """Keep what a query means, with its sorted parameters and the route that took it."""
+        with self._lock:
+            self._known[query, double] = asked, pairs, route
+            while len(self._known) > MOST_QUERIES:
+                self._known.popitem(last=False)
+
+    def get(self, query: bytes, *, double: bool) -> tuple[Asked, Any, Any] | None:
+        """Return what was noted of a query."""
+        with self._lock:
+            found = self._known.get((query, double))
+            if found is not None:
+                self._known.move_to_end((query, double))
+            return found
+
+
+def note(request: Request, asked: Asked) -> None:
+    """Keep what the query of a tile means, for the tiles after it."""
+    accepted = request.scope.get(ACCEPTED)
+    if isinstance(accepted, Accepted):
+        accepted.note(
+            request.scope["query_string"],
+            double=request.scope["path"].rpartition(".")[0].endswith("@2x"),
+            asked=asked,
+            pairs=parameters(request),
+            route=request.scope.get("route"),
+        )
+
+
+class FastTiles:
+    """ASGI middleware that answers what the tile route would, where that is known to be well.
+
+    Parameters
+    ----------
+    app
+        What answers the rest.
+    owner
+        The application, whose state has the library.
+    """
+
+    def __init__(self, app: ASGIApp, *, owner: FastAPI) -> None:
+        self._app = app
+        self._state = owner.state
+        self._accepted = Accepted()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        response = None
+        if scope["type"] == "http" and scope["method"] == "GET" and not scope.get("root_path"):
+            found = _TILE.fullmatch(scope["path"])
+            if found is not None:
+                scope[ACCEPTED] = self._accepted
+                response = await self._tile(scope, found)
+        await (response or self._app)(scope, receive, send)
+
+    async def _tile(self, scope: Scope, found: re.Match[str]) -> Response | None:
+        name, tms, z, x, y, double, ending = found.groups()
+        accepted = self._accepted.get(scope["query_string"], double=bool(double))
+        layer = None if accepted is None else self._layer(scope, name)
+        if accepted is None or layer is None:
+            return None
+        asked, pairs, route = accepted
+        scope["route"] = route
+        tag = layer.etag(scope["path"], pairs)
+        known = [value for key, value in scope["headers"] if key == b"if-none-match"]
+        if known and has_tag(known[0].decode("latin-1"), tag):
+            return answer(self._state, tag, None)
+        format: ImageFormat = ending  # type: ignore[assignment]
+        cache = self._state.tile_cache
+        body = None if cache is None else cache.get(tag)
+        if body is not None:
+            return answer(self._state, tag, body, media_type=MEDIA_TYPES[format], hit=True)
+        address = (tms, int(z), int(x), int(y))
+        try:
+            body = await to_thread.run_sync(draw_tile, layer, address, asked, format)
+        except XcubeTilesError:
+            return None  # the route tells it in its own way
+        if cache is not None:
+            cache.put(tag, body)
+        return answer(self._state, tag, body, media_type=MEDIA_TYPES[format])
+
+    def _layer(self, scope: Scope, name: str) -> ServedLayer | None:
+        visitor = scope.get(VISITOR)
+        if visitor is not None and not visitor.sees(name):
+            return None
+        layer: ServedLayer | None = self._state.library.current(name)
+        return layer
+
+
+def draw_tile(
+    layer: ServedLayer, address: tuple[str, int, int, int], asked: Asked, format: ImageFormat
+) -> bytes:
+    """Return a tile; values themselves need none of what completes a style."""
+    style = asked.style if format in ("npy", "tif") else layer.complete(asked.style)
+    return render_tile(
+        layer.source,
+        address,
+        style,
+        time=asked.time,
+        time_match=asked.time_match,
+        format=format,
+        tile_size=asked.size,
+    )

@@ -1,0 +1,1 @@
+"""What a server needs to be run in earnest: limits, keys, logs, metrics, health."""

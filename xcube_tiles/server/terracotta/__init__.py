@@ -1,0 +1,1 @@
+"""The HTTP interface of Terracotta over collections: its addresses, parameters and answers."""
