@@ -2,100 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-import shutil
-import threading
-import time
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, unquote_plus, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 from pyproj import Transformer
 
-from xcube_tiles.catalog.writer import to_catalog
-from xcube_tiles.testing.scene import scene_cube
+from tests.viewer.driving import BANDS, CANVAS, HEIGHT, WIDTH, picture, settle, show, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import xarray as xr
-    from playwright.sync_api import Browser, Page, Request
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-# Without these Chromium, as root and without internet, fails to start or asks its maker's hosts.
-CHROMIUM_FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WIDTH, HEIGHT = 1280, 800
-BANDS = ["blue", "green", "red", "nir"]
-
-# Share of the tiles' canvas that is drawn, and a checksum of its pixels.
-CANVAS = """() => {
-  const canvas = document.querySelector("#map .tiles canvas");
-  if (!canvas) return [0, 0];
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  let drawn = 0, sum = 0;
-  for (let i = 0; i < data.length; i += 4) {
-    if (data[i + 3]) drawn += 1;
-    sum = (sum * 31 + data[i] + 3 * data[i + 1] + 7 * data[i + 2] + data[i + 3]) % 4294967291;
-  }
-  return [drawn / (canvas.width * canvas.height), sum];
-}"""
-
-
-@pytest.fixture(scope="module")
-def cube() -> xr.Dataset:
-    return scene_cube(size=192, dates=3, seed=0)
-
-
-@pytest.fixture(scope="module")
-def server(cube: xr.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Serve a catalog of three layers on loopback; yields the address."""
-    uvicorn = pytest.importorskip("uvicorn", reason="the server extra is not installed")
-    from xcube_tiles.server.app import create_app
-    from xcube_tiles.server.viewer import STATIC
-
-    if not (STATIC / "index.html").is_file():
-        pytest.skip("the map page is not built: run scripts/build-viewer")
-    catalog = str(tmp_path_factory.mktemp("page") / "catalog.zarr")
-    to_catalog(cube[BANDS], catalog, "reflectance", progress=False)
-    to_catalog(cube[["cloud"]].isel(time=[0]), catalog, "cloud", progress=False)
-    to_catalog(cube[["elevation"]], catalog, "elevation", progress=False)
-    config = uvicorn.Config(
-        create_app(catalog), port=0, log_level="warning", ws="none", lifespan="off"
-    )
-    running = uvicorn.Server(config)
-    thread = threading.Thread(target=running.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not running.started and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert running.started
-    port = running.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}/"
-    running.should_exit = True
-    thread.join(timeout=10)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("chromium is not installed: apt-get install chromium")
-    with api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture
@@ -105,51 +29,12 @@ def page(browser: Browser, server: str) -> Iterator[Page]:
     errors: list[str] = []
     hosts: set[str | None] = set()
     opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.on("request", lambda request: hosts.add(_host(request)))
+    opened.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
     show(opened, f"{server}#layer=reflectance")
     yield opened
     opened.close()
     assert errors == []
     assert hosts <= {"127.0.0.1", None}
-
-
-def _host(request: Request) -> str | None:
-    return urlsplit(request.url).hostname
-
-
-def show(page: Page, address: str) -> None:
-    # The same page with another fragment wouldn't load again.
-    page.goto("about:blank")
-    page.goto(address)
-    settle(page)
-
-
-def settle(page: Page) -> None:
-    """Wait until the tiles have come and the picture doesn't change any more."""
-    page.wait_for_selector("#map .tiles canvas", state="attached")
-    page.wait_for_timeout(150)
-    page.wait_for_function("document.querySelector('#map').dataset.loading === '0'")
-    before = None
-    for _ in range(50):
-        now = page.evaluate(CANVAS)
-        if now == before and now[0] > 0:
-            return
-        before = now
-        page.wait_for_timeout(100)
-    raise AssertionError("the map doesn't come to rest")
-
-
-def picture(page: Page) -> int:
-    settle(page)
-    return int(page.evaluate(CANVAS)[1])
-
-
-def state(page: Page) -> dict[str, str]:
-    fragment = urlsplit(page.url).fragment
-    return {
-        key: unquote_plus(value)
-        for key, _, value in (p.partition("=") for p in fragment.split("&"))
-    }
 
 
 def test_tiles_appear(page: Page) -> None:
@@ -247,7 +132,8 @@ def test_another_layer_has_its_own_style(page: Page) -> None:
 def test_the_colour_map_changes_tiles_and_legend(page: Page, server: str) -> None:
     show(page, f"{server}#layer=elevation")
     before = picture(page), page.locator("#legend .ramp").get_attribute("style")
-    page.locator("#colormap").select_option("magma")
+    page.locator("#colours summary").click()
+    page.locator("#colours label", has_text="magma").click()
     page.wait_for_function(
         "style => document.querySelector('#legend .ramp').getAttribute('style') !== style",
         arg=before[1],
@@ -263,8 +149,28 @@ def test_a_stretch_can_be_typed(page: Page, server: str) -> None:
     page.locator("#stretch-0-1").fill("600")
     page.locator("#stretch-0-1").press("Tab")
     page.wait_for_function("location.hash.includes('stretch=400,600')")
+    page.locator("#legend .ticks span", has_text="500").wait_for()
     assert picture(page) != before
     assert page.locator("#legend .ticks span").all_inner_texts() == ["400", "500", "600"]
+
+
+def test_a_late_answer_doesnt_draw_over_a_newer_one(page: Page, server: str) -> None:
+    show(page, f"{server}#layer=elevation&bands=elevation")
+    late: list[Route] = []
+    # Leaving the first field asks for a legend between 400 and the highest value.
+    first = re.compile(r"legend\.json\?.*stretch=400%2C(?!600)")
+    page.route(first, lambda route: late.append(route))  # noqa: PLW0108 - it counts parameters
+    page.locator("#stretch-0-0").fill("400")
+    page.locator("#stretch-0-1").fill("600")
+    page.locator("#stretch-0-1").press("Tab")
+    page.locator("#legend .ticks span", has_text="500").wait_for()
+    assert len(late) == 1
+    with contextlib.suppress(Exception):  # the page gave it up
+        late[0].continue_()
+    page.unroute(first)
+    settle(page)
+    assert page.locator("#legend .ticks span").all_inner_texts() == ["400", "500", "600"]
+    assert state(page)["stretch"] == "400,600"
 
 
 def test_a_stretch_from_high_to_low_is_marked(page: Page, server: str) -> None:
@@ -336,15 +242,32 @@ def test_every_control_is_reached_by_tab_and_has_a_name(page: Page) -> None:
     assert nameless == []
     seen = set()
     page.locator("#map").focus()
-    for _ in range(25):
+    for _ in range(40):
         page.keyboard.press("Tab")
         seen.add(page.evaluate("document.activeElement.id"))
-    assert {"fit", "band-0", "stretch-0-0", "opacity", "time"} <= seen
+    assert {
+        "fit",
+        "search",
+        "band-0",
+        "histogram-0-low",
+        "stretch-0-0",
+        "opacity",
+        "time",
+        "speed",
+    } <= seen
 
 
 def test_a_click_draws_the_course_of_a_point(page: Page, cube: xr.Dataset) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url).path))
     page.mouse.click(WIDTH * 0.6, HEIGHT * 0.4)
     page.wait_for_selector("#series polyline")
+    # One question, however many dates there are.
+    assert asked.count("/layers/reflectance/series") == 1
+    href = page.locator("#series a").get_attribute("href") or ""
+    rows = page.request.get(href).text().splitlines()
+    assert len(rows) == 1 + cube.sizes["time"]
+    assert rows[0] == "time,red,green,blue"
     assert page.locator("#series polyline").count() == 3
     points = page.locator("#series polyline").first.get_attribute("points") or ""
     assert len(points.split()) == cube.sizes["time"]
@@ -361,7 +284,7 @@ def test_a_fragment_typed_by_hand_is_followed(page: Page) -> None:
     page.evaluate("location.hash = 'layer=elevation&bands=elevation&colormap=magma'")
     page.wait_for_selector("#legend .ramp")
     assert page.locator("#layers input:checked").input_value() == "elevation"
-    assert page.locator("#colormap").input_value() == "magma"
+    assert page.locator("#colours input[value=magma]").is_checked()
 
 
 def test_categories_have_names(page: Page, server: str) -> None:

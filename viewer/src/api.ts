@@ -5,9 +5,16 @@ export type Bounds = [west: number, south: number, east: number, north: number];
 export interface LayerSummary {
   name: string;
   title: string | null;
-  variables: unknown[];
+  variables: string[];
   times: { count: number; first: string; last: string } | null;
-  levels: unknown;
+  bounds: Bounds;
+  crs: string;
+  levels: number;
+}
+
+export interface LayerList {
+  layers: LayerSummary[];
+  unreadable: { name: string; detail: string }[];
 }
 
 export interface Category {
@@ -54,13 +61,34 @@ export interface PointValues {
   values: Record<string, number | null>;
 }
 
+export interface SeriesValues {
+  times: string[];
+  values: Record<string, (number | null)[]>;
+}
+
+export interface BandStatistics {
+  count: number;
+  min: number | null;
+  max: number | null;
+  percentiles: Record<string, number | null>;
+  histogram: { edges: number[]; counts: number[] } | null;
+}
+
+export interface Statistics {
+  times: { time: string | null; bands: Record<string, BandStatistics> }[];
+}
+
 /** The server refused; `message` is its own text. */
 export class ApiError extends Error {}
+
+// Where layers need a key, the page is opened with it, and hands it on.
+const KEY = new URLSearchParams(location.search).get("key");
 
 // The page is served at the root of the API, which may itself lie below a proxy's path.
 export function address(path: string, query?: URLSearchParams): string {
   const url = new URL(path, document.baseURI);
-  if (query) url.search = query.toString();
+  url.search = query?.toString() ?? "";
+  if (KEY) url.searchParams.set("key", KEY);
   url.hash = "";
   return url.href;
 }
@@ -71,7 +99,7 @@ export async function ask<T>(path: string, query?: URLSearchParams, signal?: Abo
   return (await response.json()) as T;
 }
 
-export async function reason(response: Response): Promise<string> {
+async function reason(response: Response): Promise<string> {
   const text = await response.text();
   try {
     const { detail } = JSON.parse(text) as { detail?: unknown };

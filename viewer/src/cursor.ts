@@ -23,6 +23,8 @@ export class Cursor {
       const [lon, lat] = toLonLat(event.coordinate) as [number, number];
       look(lon, lat);
     });
+    // A finger has no pointer that hovers: it taps.
+    map.on("singleclick", (event) => look(...(toLonLat(event.coordinate) as [number, number])));
     map.on("moveend", () => {
       if (!map.getTargetElement()?.matches(":focus-visible")) return;
       const [lon, lat] = toLonLat(map.getView().getCenter() ?? [0, 0]) as [number, number];

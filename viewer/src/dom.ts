@@ -37,3 +37,10 @@ export function paused<A extends unknown[]>(wait: number, action: (...args: A) =
     timer = window.setTimeout(() => action(...args), wait);
   };
 }
+
+/** Replace the contents of an element; what has the focus keeps it, by its id. */
+export function refill(target: Element, ...children: Node[]): void {
+  const focus = document.activeElement?.id;
+  target.replaceChildren(...children);
+  if (focus && document.activeElement?.id !== focus) document.getElementById(focus)?.focus();
+}

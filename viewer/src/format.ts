@@ -8,6 +8,12 @@ export function number(value: number): string {
   return size >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(4)));
 }
 
+/** Round to a thousandth of a range: more digits than a pixel can show tell nothing. */
+export function rounded(value: number, size: number): number {
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(size)));
+  return Number(value.toFixed(Math.min(digits, 15)));
+}
+
 /** 2024-07-15T00:00:00.000000000 → 15 Jul 2024, with the time of day where it isn't midnight. */
 export function moment(iso: string): string {
   const match = /^(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}:\d{2})(?::(\d{2}))?)?/.exec(iso);

@@ -1,15 +1,43 @@
 /** What the colours mean. */
 
-import type { Legend } from "./api";
-import { h } from "./dom";
+import type { Category, LayerInfo, Legend } from "./api";
+import { categoriesOf, colormapOf, shownValues } from "./categories";
+import { h, refill } from "./dom";
 import { number } from "./format";
-import type { View } from "./state";
+import type { Store, View } from "./state";
 
-export function drawLegend(target: HTMLElement, legend: Legend | null, view: View): void {
-  if (!legend) target.replaceChildren();
+export function drawLegend(target: HTMLElement, legend: Legend, info: LayerInfo, store: Store): void {
+  const view = store.view;
+  const own = categoriesOf(info, view);
+  if (own) refill(target, choices(own, store));
   else if (legend.categories.length) target.replaceChildren(categories(legend));
   else if (view.mode === "rgb") target.replaceChildren(channels(legend, view.bands));
   else target.replaceChildren(ramp(legend, view));
+}
+
+/** Categories that can be left out; one at least is shown. */
+function choices(all: Category[], store: Store): HTMLElement {
+  const shown = shownValues(all, store.view);
+  const turn = (value: number, on: boolean): void => {
+    const next = new Set(shown);
+    if (on) next.add(value);
+    else next.delete(value);
+    store.update({ colormap: colormapOf(all, next) });
+  };
+  const row = ({ value, label, color }: Category): HTMLElement => {
+    const checked = shown.has(value);
+    const box = h("input", {
+      type: "checkbox",
+      id: `category-${value}`,
+      checked,
+      disabled: checked && shown.size === 1,
+      onchange: () => turn(value, box.checked),
+    });
+    const swatch = h("i");
+    swatch.style.background = color;
+    return h("li", {}, h("label", { className: checked ? "" : "off" }, box, swatch, label));
+  };
+  return h("ul", { className: "categories" }, ...all.map(row));
 }
 
 function categories(legend: Legend): HTMLElement {

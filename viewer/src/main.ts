@@ -1,15 +1,18 @@
 /** Start: the layers of the server, a view from the address, and what follows from a change. */
 
 import "ol/ol.css";
-import { address, ask, layerPath, reason, type LayerInfo, type LayerSummary, type Legend } from "./api";
+import { ask, layerPath, type LayerInfo, type LayerList, type Legend } from "./api";
+import { Compare } from "./compare";
 import { Cursor } from "./cursor";
-import { byId } from "./dom";
-import { layerList } from "./layers";
+import { byId, paused } from "./dom";
+import { drawer } from "./drawer";
+import { Layers } from "./layers";
 import { drawLegend } from "./legend";
 import { TileMap } from "./map";
 import { brightness, naturalColours } from "./natural";
 import { Series } from "./series";
-import { fromHash, START, Store, styleQuery, toHash, type View } from "./state";
+import { share } from "./share";
+import { fromHash, lookOf, START, Store, styleQuery, toHash, type View } from "./state";
 import { StylePanel } from "./style-panel";
 import { Timeline } from "./timeline";
 
@@ -18,10 +21,13 @@ const LOOKS: (keyof View)[] = ["mode", "bands", "expression", "stretch", "colorm
 class Page {
   private info: LayerInfo | null = null;
   private turn = 0;
+  private asked: AbortController | null = null;
   /** Whether the server can draw the style; a date changes nothing about that. */
   private drawable = false;
   private readonly panel = byId("panel");
-  private readonly tiles = new TileMap(byId("map"), (busy) => (byId("busy").hidden = !busy));
+  // Browsers refuse to change the address as often as a slider moves.
+  private readonly write = paused(80, () => history.replaceState(null, "", `#${toHash(this.store.view)}`));
+  readonly tiles = new TileMap(byId("map"), (busy) => (byId("busy").hidden = !busy));
   private readonly timeline: Timeline;
   private readonly cursor: Cursor;
   private readonly series: Series;
@@ -30,7 +36,7 @@ class Page {
     private readonly store: Store,
     private readonly style: StylePanel,
   ) {
-    this.timeline = new Timeline(byId("timeline"), store);
+    this.timeline = new Timeline(byId("timeline"), store, this.tiles.isLoading);
     this.cursor = new Cursor(byId("cursor"), this.tiles.map, store);
     this.series = new Series(store, (at) => this.tiles.pin(at));
     this.tiles.onClick((lon, lat) => this.series.pin(lon, lat));
@@ -38,8 +44,7 @@ class Page {
     this.tiles.map.on("moveend", () => this.info && store.update({ place: this.tiles.place() }));
     window.addEventListener("hashchange", () => this.go(fromHash(location.hash)));
     byId("fit").onclick = () => this.info && this.tiles.fit(this.info.bounds_wgs84, this.panel);
-    byId("fold").onclick = () => this.fold();
-    if (window.innerWidth <= 720) this.fold();
+    drawer();
   }
 
   /** Load a layer and show it in the style of the address, or in its own. */
@@ -67,7 +72,7 @@ class Page {
     const stay = String(before?.bounds_wgs84) === String(info.bounds_wgs84);
     if (wanted.place) this.tiles.goTo(wanted.place);
     else if (!stay) this.tiles.fit(info.bounds_wgs84, this.panel);
-    this.redraw();
+    void this.redraw();
   }
 
   /** Show what an address that was typed or pasted asks for. */
@@ -81,50 +86,52 @@ class Page {
     if (changed.has("layer") && view.layer !== null && view.layer !== this.info?.name) {
       // Another layer has other bands: start from its own style.
       this.open(view.layer, {}).catch(trouble);
-    } else if (LOOKS.some((key) => changed.has(key))) this.redraw();
+    } else if (LOOKS.some((key) => changed.has(key))) void this.redraw();
     else if (changed.has("time") && this.drawable && this.info?.name === view.layer) {
       this.tiles.show(view, this.info.bounds_wgs84);
     }
     if (changed.has("opacity")) this.tiles.setOpacity(view.opacity);
-    history.replaceState(null, "", `#${toHash(view)}`);
+    this.write();
   }
 
-  private redraw(): void {
+  /**
+   * Draw the look that is wanted now, its legend first: that says, once and not per tile, what is
+   * wrong with a style. An answer that comes after the next question doesn't count.
+   */
+  private async redraw(): Promise<void> {
     const view = this.store.view;
     if (!this.info || this.info.name !== view.layer) return;
-    void this.check(view).then((good) => {
-      this.drawable = good;
-      if (good && view === this.latest(view)) this.tiles.show(view, this.info!.bounds_wgs84);
-    });
-  }
-
-  /** Return the view if nothing that decides the look of tiles has changed since. */
-  private latest(view: View): View {
-    const now = this.store.view;
-    return styleQuery(now).toString() === styleQuery(view).toString() ? view : now;
-  }
-
-  /** Ask for the legend first: it says, once and not per tile, what is wrong with a style. */
-  private async check(view: View): Promise<boolean> {
-    const path = `${layerPath(view.layer ?? "")}/legend.json`;
-    const response = await fetch(address(path, styleQuery(view)));
-    if (!response.ok) {
-      const message = await reason(response);
-      if (view.mode === "expression") this.style.complain(message);
-      else trouble(new Error(message));
-      return false;
+    this.asked?.abort();
+    const { signal } = (this.asked = new AbortController());
+    this.drawable = false;
+    try {
+      const legend = await ask<Legend>(`${layerPath(view.layer)}/legend.json`, styleQuery(view), signal);
+      if (!signal.aborted) this.draw(legend);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (view.mode === "expression" && error instanceof Error) this.style.complain(error.message);
+      else trouble(error);
     }
-    const legend = (await response.json()) as Legend;
+  }
+
+  private draw(legend: Legend): void {
     byId("trouble").hidden = true;
     this.style.complain(null);
-    this.style.suggest(legend.stretch);
-    drawLegend(byId("legend"), legend, view);
-    return true;
+    // Another layer was chosen, and draws itself once it is known.
+    if (this.info?.name !== this.store.view.layer) return;
+    this.drawable = true;
+    this.style.suggest(legend);
+    drawLegend(byId("legend"), legend, this.info!, this.store);
+    // The date may have changed since: tiles show the one of now.
+    this.tiles.show(this.store.view, this.info!.bounds_wgs84);
   }
 
-  private fold(): void {
-    const folded = document.body.classList.toggle("folded");
-    byId("fold").setAttribute("aria-expanded", String(!folded));
+  /** Let the two sides of a comparison change places. */
+  async exchange(): Promise<void> {
+    const { view } = this.store;
+    if (!view.beside?.layer) return;
+    const beside = lookOf(view);
+    await this.open(view.beside.layer, { ...view.beside, beside });
   }
 }
 
@@ -143,14 +150,14 @@ function trouble(error: unknown): void {
 }
 
 async function start(): Promise<void> {
-  const [{ layers }, colormaps] = await Promise.all([
-    ask<{ layers: LayerSummary[] }>("layers"),
-    ask<string[]>("colormaps"),
-  ]);
+  const [list, colormaps] = await Promise.all([ask<LayerList>("layers"), ask<string[]>("colormaps")]);
+  const { layers } = list;
   const wanted = fromHash(location.hash);
   const store = new Store({ ...START, ...wanted, layer: null });
   const page = new Page(store, new StylePanel(byId("style"), colormaps, store));
-  layerList(byId("layers"), layers, store);
+  new Layers(byId("layers"), list, store, (layer) => page.tiles.outline(layer?.bounds ?? null));
+  new Compare(byId("compare"), page.tiles, layers, store, () => void page.exchange().catch(trouble));
+  share(byId("share"), store);
   const first = layers.find((layer) => layer.name === wanted.layer) ?? layers[0];
   if (!first) return;
   await page.open(first.name, first.name === wanted.layer ? wanted : {});

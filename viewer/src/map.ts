@@ -1,4 +1,4 @@
-/** The map: one layer of tiles over a plain ground with a graticule. */
+/** The map: tiles, and others beside them, over a plain ground with a graticule. */
 
 import Map from "ol/Map";
 import View from "ol/View";
@@ -13,9 +13,9 @@ import { fromLonLat, toLonLat, transformExtent } from "ol/proj";
 import VectorSource from "ol/source/Vector";
 import XYZ from "ol/source/XYZ";
 import { Circle, Fill, Stroke, Style, Text } from "ol/style";
-import { address, layerPath, type Bounds } from "./api";
-import type { View as Shown } from "./state";
-import { styleQuery } from "./state";
+import type { Bounds } from "./api";
+import { tiles } from "./share";
+import { styleQuery, type Look } from "./state";
 
 const DARK = window.matchMedia("(prefers-color-scheme: dark)");
 
@@ -23,12 +23,14 @@ const DARK = window.matchMedia("(prefers-color-scheme: dark)");
 const DENSITY = window.devicePixelRatio > 1.25 ? 2 : 1;
 
 // Place of the graticule among the map's layers: its colours are fixed when it is made.
-const GRATICULE = 2;
+const GRATICULE = 3;
 
 export class TileMap {
   readonly map: Map;
-  private readonly tiles = new TileLayer<XYZ>({ className: "tiles", preload: 1 });
+  readonly tiles = new TileLayer<XYZ>({ className: "tiles", preload: 1 });
+  readonly beside = new TileLayer<XYZ>({ className: "beside", visible: false });
   private readonly frame = new VectorSource();
+  private readonly hull = new VectorSource();
   private readonly mark = new Feature<Point>();
   private loading = 0;
 
@@ -40,8 +42,10 @@ export class TileMap {
       target,
       layers: [
         this.tiles,
+        this.beside,
         new VectorLayer({ source: this.frame, style: frameStyle, className: "frame" }),
         graticule(),
+        new VectorLayer({ source: this.hull, style: hullStyle, className: "hull" }),
         new VectorLayer({
           source: new VectorSource({ features: [this.mark] }),
           style: markStyle,
@@ -49,7 +53,8 @@ export class TileMap {
         }),
       ],
       controls: controls({ attribution: false, rotate: false }).extend([
-        new ScaleLine(),
+        // Beside it is the time slider.
+        new ScaleLine({ maxWidth: 88 }),
         new Attribution({ collapsible: true }),
       ]),
       view: new View({ center: [0, 0], zoom: 2, maxZoom: 22, constrainResolution: false }),
@@ -62,23 +67,31 @@ export class TileMap {
     });
   }
 
-  /** Show a layer in the style of a view. */
-  show(view: Shown, bounds: Bounds): void {
-    const query = styleQuery(view);
-    if (DENSITY > 1) query.set("size", String(256 * DENSITY));
-    const path = `${layerPath(view.layer ?? "")}/tiles/WebMercatorQuad/`;
-    const url = `${address(path)}{z}/{x}/{y}.png?${query}`;
-    const source = this.tiles.getSource();
-    const extent = transformExtent(bounds, "EPSG:4326", "EPSG:3857");
-    this.tiles.setExtent(extent);
-    if (source) source.setUrl(url);
-    else this.tiles.setSource(this.source(url));
+  /** Show a layer in the style of a look. */
+  show(look: Look, bounds: Bounds): void {
+    const extent = this.draw(this.tiles, look, bounds);
     this.frame.clear();
     this.frame.addFeature(new Feature(fromExtent(extent)));
   }
 
+  /** Show another look beside it, or none. */
+  showBeside(look: Look | null, bounds: Bounds | null): void {
+    if (look && bounds) this.draw(this.beside, look, bounds);
+    this.beside.setVisible(look !== null && bounds !== null);
+  }
+
+  /** Show where a layer lies, or none. */
+  outline(bounds: Bounds | null): void {
+    this.hull.clear();
+    if (!bounds) return;
+    this.hull.addFeature(new Feature(fromExtent(transformExtent(bounds, "EPSG:4326", "EPSG:3857"))));
+  }
+
+  isLoading = (): boolean => this.loading > 0;
+
   setOpacity(opacity: number): void {
     this.tiles.setOpacity(opacity);
+    this.beside.setOpacity(opacity);
   }
 
   /** Move so that the whole of a layer is seen beside the panel. */
@@ -111,6 +124,18 @@ export class TileMap {
   /** Mark a point, or none. */
   pin(lonLat: [number, number] | null): void {
     this.mark.setGeometry(lonLat ? new Point(fromLonLat(lonLat)) : undefined);
+  }
+
+  private draw(layer: TileLayer<XYZ>, look: Look, bounds: Bounds): Bounds {
+    const query = styleQuery(look);
+    if (DENSITY > 1) query.set("size", String(256 * DENSITY));
+    const url = tiles(look, query);
+    const extent = transformExtent(bounds, "EPSG:4326", "EPSG:3857") as Bounds;
+    const source = layer.getSource();
+    layer.setExtent(extent);
+    if (source) source.setUrl(url);
+    else layer.setSource(this.source(url));
+    return extent;
   }
 
   private source(url: string): XYZ {
@@ -164,6 +189,14 @@ function graticule(): Graticule {
 
 const frameStyle = (): Style =>
   new Style({ stroke: new Stroke({ color: ink(0.45), width: 1, lineDash: [4, 4] }) });
+
+const hullStyle = (): Style[] => [
+  new Style({ stroke: new Stroke({ color: "rgba(255, 255, 255, 0.8)", width: 5 }) }),
+  new Style({
+    stroke: new Stroke({ color: "#0f766e", width: 2.5 }),
+    fill: new Fill({ color: "rgba(15, 118, 110, 0.12)" }),
+  }),
+];
 
 // A dark ring around a light one: the mark is seen on clouds and on water.
 const markStyle = (): Style[] => [

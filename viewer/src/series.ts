@@ -1,22 +1,22 @@
 /** The course of a point through all dates, drawn over the time slider. */
 
-import { ask, layerPath, type LayerInfo, type PointValues } from "./api";
+import { address, ask, layerPath, type LayerInfo, type SeriesValues } from "./api";
 import { byId, h } from "./dom";
 import { number } from "./format";
 import type { Store, View } from "./state";
 
-const MOST_DATES = 200;
+// More dots than these would run into each other.
+const MOST_DOTS = 80;
 const WIDTH = 400;
 const HEIGHT = 64;
 const SVG = "http://www.w3.org/2000/svg";
 const CHANNEL_COLOURS = ["#d64545", "#3c9d4e", "#3f78d8"];
 
-type Row = Record<string, number | null>;
-
 export class Series {
   private info: LayerInfo | null = null;
   private at: [lon: number, lat: number] | null = null;
-  private rows: Row[] = [];
+  private values: SeriesValues["values"] = {};
+  private query = new URLSearchParams();
   private asked: AbortController | null = null;
   private readonly chart = h("div", { id: "series", hidden: true });
 
@@ -26,7 +26,7 @@ export class Series {
   ) {
     store.subscribe((_, changed) => {
       if (changed.has("layer")) this.close();
-      else if (changed.has("bands") || changed.has("mode")) void this.load();
+      else if (["bands", "mode", "expression"].some((key) => changed.has(key as keyof View))) void this.load();
       else if (changed.has("time")) this.draw();
     });
     window.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
@@ -41,7 +41,7 @@ export class Series {
 
   pin(lon: number, lat: number): void {
     const times = this.info?.times ?? [];
-    if (times.length < 2 || times.length > MOST_DATES) return;
+    if (times.length < 2) return;
     this.at = [lon, lat];
     this.onPin(this.at);
     void this.load();
@@ -60,19 +60,26 @@ export class Series {
     this.asked?.abort();
     const { signal } = (this.asked = new AbortController());
     const { mode, expression } = this.store.view;
-    const shown = this.shown(this.store.view);
-    const one = async (time: string): Promise<Row> => {
-      const query = new URLSearchParams({ lon: at[0].toFixed(6), lat: at[1].toFixed(6), time });
-      if (mode === "expression") query.set("expression", expression);
-      else query.set("bands", shown.join(","));
-      return (await ask<PointValues>(`${layerPath(info.name)}/point`, query, signal)).values;
-    };
+    this.query = new URLSearchParams({ lon: at[0].toFixed(6), lat: at[1].toFixed(6) });
+    if (mode === "expression") this.query.set("expression", expression);
+    else this.query.set("bands", this.shown(this.store.view).join(","));
     try {
-      this.rows = await Promise.all(info.times.map(one));
+      const found = await ask<SeriesValues>(`${layerPath(info.name)}/series`, this.query, signal);
+      // The chart stands above the slider: its order is that of the slider.
+      const row = new Map(found.times.map((time, index) => [time, index]));
+      const order = info.times.map((time) => row.get(time) ?? -1);
+      this.values = Object.fromEntries(
+        Object.entries(found.values).map(([name, all]) => [name, order.map((index) => all[index] ?? null)]),
+      );
       this.draw();
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!signal.aborted) this.refuse(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  private refuse(message: string): void {
+    this.chart.replaceChildren(h("p", { className: "trouble", role: "alert" }, message), this.closer());
+    this.chart.hidden = false;
   }
 
   /** Return the names of what is on the map: variables, or the expression. */
@@ -81,10 +88,11 @@ export class Series {
   }
 
   private draw(): void {
-    if (!this.at || !this.rows.length) return;
+    if (!this.at) return;
     const names = this.shown(this.store.view);
-    const values = this.rows.flatMap((row) => names.map((name) => row[name] ?? NaN)).filter(Number.isFinite);
-    const [low, high] = values.length ? [Math.min(...values), Math.max(...values)] : [0, 1];
+    const values = names.flatMap((name) => this.values[name] ?? []).filter((one) => one !== null);
+    if (!values.length) return this.refuse("No values here on any date");
+    const [low, high] = values.reduce(([a, b], one) => [Math.min(a, one), Math.max(b, one)], [Infinity, -Infinity]);
     const svg = document.createElementNS(SVG, "svg");
     svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
     svg.setAttribute("preserveAspectRatio", "none");
@@ -95,13 +103,21 @@ export class Series {
       h("span", { className: "high" }, number(high)),
       h("span", { className: "low" }, number(low)),
       svg,
-      h("button", { type: "button", onclick: () => this.close(), aria: { label: "Close the chart" } }, "×"),
+      this.closer(),
     );
     this.chart.hidden = false;
   }
 
+  private closer(): HTMLElement {
+    const query = new URLSearchParams([...this.query, ["format", "csv"]]);
+    const table = h("a", { href: address(`${layerPath(this.info!.name)}/series`, query), download: "series.csv" }, "CSV");
+    table.setAttribute("aria-label", "Download the values as CSV");
+    const close = h("button", { type: "button", onclick: () => this.close(), aria: { label: "Close the chart" } }, "×");
+    return h("div", { className: "tools" }, table, close);
+  }
+
   private x(index: number): number {
-    return (index / (this.rows.length - 1)) * WIDTH;
+    return (index / (this.info!.times!.length - 1)) * WIDTH;
   }
 
   private marker(): string {
@@ -111,16 +127,15 @@ export class Series {
 
   /** Draw a variable as a line that leaves out dates without a value. */
   private line(name: string, order: number, low: number, high: number): string {
-    const points = this.rows.flatMap((row, index) => {
-      const value = row[name];
-      if (value === null || value === undefined) return [];
+    const points = (this.values[name] ?? []).flatMap((value, index) => {
+      if (value === null) return [];
       const y = HEIGHT - 4 - ((value - low) / (high - low || 1)) * (HEIGHT - 8);
       return [`${this.x(index).toFixed(1)},${y.toFixed(1)}`];
     });
     const several = this.shown(this.store.view).length > 1;
     const colour = several ? (CHANNEL_COLOURS[order] ?? "currentColor") : "var(--accent)";
     // A zero-length line with a round cap is a dot, whatever the drawing's proportions.
-    const dots = points.map((point) => `M${point}h0`).join("");
+    const dots = points.length > MOST_DOTS ? "" : points.map((point) => `M${point}h0`).join("");
     return (
       `<polyline points="${points.join(" ")}" style="stroke:${colour}" />` +
       `<path class="dots" d="${dots}" style="stroke:${colour}" />`

@@ -3,7 +3,8 @@
 export type Mode = "band" | "rgb" | "expression";
 export type Range = [low: number, high: number];
 
-export interface View {
+/** What decides how a tile looks. */
+export interface Look {
   layer: string | null;
   time: string | null;
   mode: Mode;
@@ -11,9 +12,16 @@ export interface View {
   expression: string;
   /** Empty: the server finds one. */
   stretch: Range[];
-  /** Empty: the server's choice, such as a category's own colours. */
+  /** A name, or JSON from value to colour; empty: the server's choice, such as own colours. */
   colormap: string;
+}
+
+export interface View extends Look {
   opacity: number;
+  /** What stands to the right of the border that is swiped; null: nothing is compared. */
+  beside: Look | null;
+  /** Where that border is: share of the map's width. */
+  border: number;
   /** Zoom, latitude and longitude; null: the whole layer. */
   place: [zoom: number, lat: number, lon: number] | null;
 }
@@ -27,6 +35,8 @@ export const START: View = {
   stretch: [],
   colormap: "",
   opacity: 1,
+  beside: null,
+  border: 0.5,
   place: null,
 };
 
@@ -57,8 +67,12 @@ export class Store {
   }
 }
 
-/** The part of a view that decides how a tile looks, as the server's query. */
-export function styleQuery(view: View): URLSearchParams {
+export function lookOf({ layer, time, mode, bands, expression, stretch, colormap }: Look): Look {
+  return { layer, time, mode, bands, expression, stretch, colormap };
+}
+
+/** A look as the server's query. */
+export function styleQuery(view: Look): URLSearchParams {
   const query = new URLSearchParams();
   if (view.time !== null) query.set("time", view.time);
   if (view.mode === "expression") query.set("expression", view.expression);
@@ -71,32 +85,52 @@ export function styleQuery(view: View): URLSearchParams {
 export const stretchText = (stretch: Range[]): string =>
   stretch.map((range) => range.join(",")).join(";");
 
+function lookQuery(look: Look): URLSearchParams {
+  const query = styleQuery(look);
+  if (look.layer !== null) query.set("layer", look.layer);
+  return query;
+}
+
 export function toHash(view: View): string {
-  const query = styleQuery(view);
-  const place = view.place ? `map=${view.place.join("/")}` : "";
-  if (view.layer !== null) query.set("layer", view.layer);
+  const query = lookQuery(view);
   if (view.opacity !== 1) query.set("opacity", String(view.opacity));
+  if (view.beside) {
+    query.set("beside", readable(lookQuery(view.beside)));
+    query.set("border", view.border.toFixed(3));
+  }
+  const place = view.place ? `map=${view.place.join("/")}` : "";
   return [readable(query), place].filter(Boolean).join("&");
 }
 
 export function fromHash(hash: string): Partial<View> {
   const query = new URLSearchParams(hash.replace(/^#/, ""));
-  const patch: Partial<View> = {};
-  const text = (key: string): string | null => query.get(key);
-  if (text("layer") !== null) patch.layer = text("layer");
-  if (text("time") !== null) patch.time = text("time");
-  if (text("expression")) Object.assign(patch, { mode: "expression", expression: text("expression") });
-  else if (text("bands")) {
-    patch.bands = text("bands")!.split(",");
-    patch.mode = patch.bands.length === 3 ? "rgb" : "band";
-  }
-  if (text("stretch")) patch.stretch = parseStretch(text("stretch")!);
-  if (text("colormap")) patch.colormap = text("colormap")!;
-  const opacity = Number(text("opacity") ?? NaN);
-  if (opacity >= 0 && opacity <= 1) patch.opacity = opacity;
-  const place = (text("map") ?? "").split("/").map(Number);
+  const patch: Partial<View> = fromQuery(query);
+  const share = (key: string): number | null => {
+    const value = Number(query.get(key) ?? NaN);
+    return value >= 0 && value <= 1 ? value : null;
+  };
+  const [opacity, border, beside] = [share("opacity"), share("border"), query.get("beside")];
+  if (opacity !== null) patch.opacity = opacity;
+  if (border !== null) patch.border = border;
+  if (beside) patch.beside = { ...lookOf(START), ...fromQuery(new URLSearchParams(beside)) };
+  const place = (query.get("map") ?? "").split("/").map(Number);
   if (place.length === 3 && place.every(Number.isFinite)) patch.place = place as View["place"];
   return patch;
+}
+
+function fromQuery(query: URLSearchParams): Partial<Look> {
+  const look: Partial<Look> = {};
+  const text = (key: string): string | null => query.get(key);
+  if (text("layer") !== null) look.layer = text("layer");
+  if (text("time") !== null) look.time = text("time");
+  if (text("expression")) Object.assign(look, { mode: "expression", expression: text("expression") });
+  else if (text("bands")) {
+    look.bands = text("bands")!.split(",");
+    look.mode = look.bands.length === 3 ? "rgb" : "band";
+  }
+  if (text("stretch")) look.stretch = parseStretch(text("stretch")!);
+  if (text("colormap")) look.colormap = text("colormap")!;
+  return look;
 }
 
 function parseStretch(text: string): Range[] {

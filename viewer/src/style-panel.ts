@@ -1,42 +1,43 @@
-/** Bands, expression, colour map, stretch and opacity. */
+/** Bands or an expression, how they are coloured, and opacity. */
 
-import type { LayerInfo } from "./api";
-import { h, option, paused } from "./dom";
-import { number } from "./format";
+import type { LayerInfo, Legend } from "./api";
+import { categoriesOf } from "./categories";
+import { Colours } from "./colours";
+import { h, option, paused, refill } from "./dom";
 import { naturalColours } from "./natural";
-import type { Mode, Range, Store, View } from "./state";
+import type { Mode, Store } from "./state";
+import { Stretches } from "./stretch";
 
 const CHANNELS = ["Red", "Green", "Blue"];
 
 export class StylePanel {
   private info: LayerInfo | null = null;
-  private found: Range[] = [];
+  private readonly colours: Colours;
+  private readonly stretches: Stretches;
 
   constructor(
     private readonly target: HTMLElement,
-    private readonly colormaps: string[],
+    colormaps: string[],
     private readonly store: Store,
   ) {
+    this.colours = new Colours(colormaps, store);
+    this.stretches = new Stretches(store);
     store.subscribe((_, changed) => {
-      // Typing must not lose the focus: values that the panel itself holds don't redraw it.
-      if (["mode", "bands", "layer", "colormap"].some((key) => changed.has(key as keyof View))) {
-        this.draw();
-      }
+      // Typing must not lose the focus: values that the parts themselves hold don't redraw them.
+      if (changed.has("mode") || changed.has("bands")) this.draw();
+      else if (changed.has("colormap")) this.hide();
     });
   }
 
   offer(info: LayerInfo): void {
     this.info = info;
-    this.found = [];
     this.draw();
   }
 
-  /** Show the stretch that the server chose where none was given. */
-  suggest(stretch: Range[]): void {
-    this.found = stretch;
-    this.target.querySelectorAll<HTMLInputElement>("input[data-end]").forEach((input) => {
-      input.placeholder = this.placeholder(Number(input.dataset.row), Number(input.dataset.end));
-    });
+  /** Show the colours and the stretch that the server chose where none were given. */
+  suggest(legend: Legend): void {
+    this.colours.paint(legend);
+    this.stretches.suggest(legend.stretch);
   }
 
   /** Say what is wrong with the expression, or that nothing is. */
@@ -50,17 +51,26 @@ export class StylePanel {
   }
 
   private draw(): void {
-    if (!this.info) return;
-    const focus = document.activeElement?.id;
-    const { mode } = this.store.view;
-    this.target.replaceChildren(
+    const { mode, layer } = this.store.view;
+    if (!this.info || this.info.name !== layer) return;
+    this.colours.offer(this.info);
+    refill(
+      this.target,
       this.modes(),
       ...(mode === "expression" ? this.formula() : this.bandChoices()),
-      ...(mode === "rgb" ? [] : [this.colormapChoice()]),
-      this.stretches(),
+      this.colours.element,
+      this.stretches.element,
       this.opacity(),
     );
-    if (focus) document.getElementById(focus)?.focus();
+    this.stretches.draw();
+    this.hide();
+  }
+
+  /** Hide what means nothing for the look. */
+  private hide(): void {
+    const view = this.store.view;
+    this.colours.element.hidden = view.mode === "rgb";
+    this.stretches.element.hidden = categoriesOf(this.info, view) !== null;
   }
 
   private modes(): HTMLElement {
@@ -121,12 +131,13 @@ export class StylePanel {
   private choose(row: number, name: string): void {
     const bands = [...this.store.view.bands];
     bands[row] = name;
-    this.store.update({ bands, stretch: [], ...(this.categorised(name) ? { colormap: "" } : {}) });
+    this.store.update({ bands, stretch: [], ...(this.keepsColours(name) ? {} : { colormap: "" }) });
   }
 
-  private categorised(name: string | undefined): boolean {
+  /** Whether the chosen colours fit another band: categories have their own. */
+  private keepsColours(name: string): boolean {
     const variable = this.info?.variables.find((one) => one.name === name);
-    return Boolean(variable?.categories?.length);
+    return !variable?.categories?.length && !this.store.view.colormap.startsWith("{");
   }
 
   private formula(): HTMLElement[] {
@@ -145,63 +156,6 @@ export class StylePanel {
       h("p", { id: "expression-trouble", className: "trouble", role: "alert", hidden: true }),
       h("p", { className: "note" }, `Bands: ${names}`),
     ];
-  }
-
-  private colormapChoice(): HTMLElement {
-    const { colormap, bands, mode } = this.store.view;
-    const own = mode === "band" && this.categorised(bands[0]) ? "Own colours" : "Automatic";
-    const select = h(
-      "select",
-      { id: "colormap", onchange: () => this.store.update({ colormap: select.value }) },
-      option("", own, colormap === ""),
-      ...this.colormaps.map((name) => option(name, name, name === colormap)),
-    );
-    return field("Colours", select);
-  }
-
-  private stretches(): HTMLElement {
-    const { mode, stretch } = this.store.view;
-    const rows = mode === "rgb" ? 3 : 1;
-    const box = h("fieldset", { id: "stretch" }, h("legend", {}, "Stretch"));
-    for (let row = 0; row < rows; row += 1) {
-      const range = stretch.length === 1 ? stretch[0] : stretch[row];
-      const label = rows === 3 ? `${CHANNELS[row]}: ` : "";
-      const ends = [0, 1].map((end) => {
-        const input = h("input", {
-          type: "number",
-          step: "any",
-          id: `stretch-${row}-${end}`,
-          value: range ? String(range[end]) : "",
-          placeholder: this.placeholder(row, end),
-          onchange: () => this.readStretch(rows),
-          aria: { label: `${label}${end === 0 ? "lowest" : "highest"} value` },
-        });
-        input.dataset.row = String(row);
-        input.dataset.end = String(end);
-        return input;
-      });
-      box.append(h("div", { className: "pair" }, ends[0]!, h("span", {}, "to"), ends[1]!));
-    }
-    return box;
-  }
-
-  private placeholder(row: number, end: number): string {
-    const range = this.found.length === 1 ? this.found[0] : this.found[row];
-    return range ? number(range[end] as number) : "automatic";
-  }
-
-  /** Take the stretch from the inputs; an empty end is what the server found. */
-  private readStretch(rows: number): void {
-    const input = (row: number, end: number): HTMLInputElement =>
-      this.target.querySelector<HTMLInputElement>(`#stretch-${row}-${end}`)!;
-    const all = Array.from({ length: rows }, (_, row) => [input(row, 0), input(row, 1)]);
-    if (all.flat().every((one) => one.value === "")) return this.store.update({ stretch: [] });
-    const stretch = all.map((ends) =>
-      ends.map((one) => Number(one.value || one.placeholder)),
-    ) as Range[];
-    const good = stretch.every(([low, high]) => Number.isFinite(low) && Number.isFinite(high) && low < high);
-    for (const one of all.flat()) one.setAttribute("aria-invalid", String(!good));
-    if (good) this.store.update({ stretch });
   }
 
   private opacity(): HTMLElement {

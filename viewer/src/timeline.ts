@@ -5,6 +5,7 @@ import { moment } from "./format";
 import type { Store } from "./state";
 
 const STEP_MS = 1100;
+const SPEEDS = [1, 2, 4];
 
 export class Timeline {
   private times: string[] = [];
@@ -18,11 +19,20 @@ export class Timeline {
   });
   private readonly label = h("output", { htmlFor: "time" } as never);
   private readonly play = h("button", { type: "button", className: "round", onclick: () => this.toggle() });
+  private speed = 0;
+  private readonly pace = h("button", {
+    type: "button",
+    id: "speed",
+    className: "round",
+    title: "Speed",
+    onclick: () => this.hasten(),
+  });
   private readonly ends = h("div", { className: "ends", aria: { hidden: "true" } });
 
   constructor(
     private readonly target: HTMLElement,
     private readonly store: Store,
+    private readonly isLoading: () => boolean,
   ) {
     // Tiles are asked for where the slider rests, not for every date it passes.
     const choose = paused(90, () => this.choose(Number(this.slider.value)));
@@ -37,7 +47,9 @@ export class Timeline {
       step(-1, "‹", "Date before"),
       h("div", { className: "track" }, this.label, this.slider, this.ends),
       step(1, "›", "Date after"),
+      this.pace,
     );
+    this.hasten(0);
     this.stop();
     store.subscribe((_, changed) => changed.has("time") && this.sync());
   }
@@ -77,8 +89,22 @@ export class Timeline {
 
   private toggle(): void {
     if (this.timer) return this.stop();
-    this.timer = window.setInterval(() => this.step(1), STEP_MS);
+    this.run();
     this.face("❚❚", "Stop");
+  }
+
+  private run(): void {
+    window.clearInterval(this.timer);
+    // A date is seen before the next comes, however slow the tiles are.
+    const next = (): void => void (this.isLoading() || this.step(1));
+    this.timer = window.setInterval(next, STEP_MS / SPEEDS[this.speed]!);
+  }
+
+  private hasten(speed = (this.speed + 1) % SPEEDS.length): void {
+    this.speed = speed;
+    this.pace.textContent = `${SPEEDS[speed]}×`;
+    this.pace.setAttribute("aria-label", `Speed: ${SPEEDS[speed]} times`);
+    if (this.timer) this.run();
   }
 
   private stop(): void {
