@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, floor
+from math import floor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,9 +73,10 @@ def bins_of(
 def _whole_bins(cells: NDArray[Any], edges: NDArray[np.float64]) -> NDArray[np.int32]:
     """Return bins of integers that floats may round: they compare with the next whole edge."""
     limits = np.iinfo(cells.dtype)
-    lows = [ceil(edge) for edge in edges[:-1]]
-    held = [max(low, limits.min) for low in lows if low <= limits.max]
-    found = np.searchsorted(np.array(held, cells.dtype), cells, side="right").astype(np.int32) - 1
+    lows = np.ceil(edges[:-1])
+    held = lows[lows < 2.0 ** (8 * cells.dtype.itemsize - (cells.dtype.kind == "i"))]
+    held = np.maximum(held, float(limits.min)).astype(cells.dtype)
+    found = np.searchsorted(held, cells, side="right").astype(np.int32) - 1
     top = floor(edges[-1])
     beyond = cells > min(top, limits.max) if top >= limits.min else True
     bins: NDArray[np.int32] = np.where(beyond, np.int32(-1), found)

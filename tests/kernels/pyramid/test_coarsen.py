@@ -11,13 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xcube_tiles.kernels.pyramid.coarsen import (
-    add_windows,
-    coarsen,
-    finish,
-    window_counts,
-    window_sums,
-)
+from xcube_tiles.kernels.pyramid.coarsen import coarsen
 from xcube_tiles.testing.strategies import cell_types, cells
 
 if TYPE_CHECKING:
@@ -30,7 +24,7 @@ if TYPE_CHECKING:
 METHODS: tuple[PyramidResampling, ...] = (
     "mean", "median", "mode", "min", "max", "sum", "nearest",
 )  # fmt: skip
-DTYPES = ("bool", "uint8", "int16", "uint64", "float32")
+DTYPES = ("bool", "uint8", "int16", "uint32", "int64", "uint64", "float32", "float64")
 
 
 def windows(array: NDArray[Any], factor: int) -> Iterator[tuple[tuple[int, int], NDArray[Any]]]:
@@ -98,14 +92,10 @@ def test_equals_exact_arithmetic(method: PyramidResampling, data: st.DataObject)
     array = data.draw(cells(cell_type, st.tuples(st.integers(1, 6), st.integers(1, 6))))
     factor = data.draw(st.sampled_from((2, 4)))
     min_valid = data.draw(st.sampled_from((0.0, 0.5, 1.0)))
-    if array.dtype == np.uint64 and method in ("mean", "sum"):
-        array &= np.uint64(2**40 - 1)  # these go through float64, exact to 2**53
     if array.dtype.kind == "f":
         array = np.clip(array, -1e30, 1e30).astype(array.dtype)
         array[np.isnan(array)] = np.nan if cell_type.nodata is not None else 0
     nodata = cell_type.nodata
-    if nodata is not None and array.dtype == np.uint64 and method in ("mean", "sum"):
-        nodata = min(nodata, 2**40 - 1)
     with np.errstate(over="ignore"):
         found = coarsen(array, factor=factor, method=method, nodata=nodata, min_valid=min_valid)
     wanted = expected(array, factor, method, nodata, min_valid)
@@ -157,15 +147,6 @@ def test_windows_without_cells() -> None:
     empty = np.empty((3, 0, 5), "uint8")
     for method in METHODS:
         assert coarsen(empty, factor=2, method=method, nodata=0).shape == (3, 0, 3)
-
-
-@given(seed=st.integers(0, 2**32 - 1))
-def test_sums_and_counts_carried_on_give_the_same_means(seed: int) -> None:
-    array = np.random.default_rng(seed).integers(-3, 4, (9, 13)).astype("int16")
-    sums = add_windows(window_sums(array, factor=2, nodata=0), factor=4)
-    counts = add_windows(window_counts(array, factor=2, nodata=0), factor=4)
-    carried = finish(sums, counts, cells=8, method="mean", dtype=array.dtype, nodata=0)
-    np.testing.assert_array_equal(carried, coarsen(array, factor=8, method="mean", nodata=0))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

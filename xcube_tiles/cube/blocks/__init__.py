@@ -9,9 +9,11 @@ from xcube_tiles.cube.blocks.fold import fold_blocks
 from xcube_tiles.cube.blocks.graph import Chunks, is_lazy
 from xcube_tiles.cube.blocks.halo import map_halo
 from xcube_tiles.cube.blocks.mapping import map_blocks
+from xcube_tiles.cube.blocks.outputs import map_outputs
 from xcube_tiles.cube.blocks.reading import from_reader
 from xcube_tiles.cube.blocks.several import map_several
 from xcube_tiles.cube.blocks.shared import map_shared
+from xcube_tiles.cube.blocks.storing import store_blocks
 from xcube_tiles.cube.blocks.tree import tree_reduce
 from xcube_tiles.cube.blocks.whole import map_whole
 from xcube_tiles.cube.blocks.windows import map_windows
@@ -23,9 +25,11 @@ __all__ = [
     "is_lazy",
     "map_blocks",
     "map_halo",
+    "map_outputs",
     "map_several",
     "map_shared",
     "map_whole",
     "map_windows",
+    "store_blocks",
     "tree_reduce",
 ]

@@ -88,7 +88,7 @@ def fold_blocks(
             refs = [TaskRef((a.name, *index[len(index) - a.ndim :])) for a in arrays]
             layer[state] = Task(state, call, *refs, *whole)
             states.append(state)
-        states = _combined(states, combine, f"combine-{key}", split_every, layer)
+        states = combined(states, combine, f"combine-{key}", split_every, layer)
         out: TaskKey = (key, *lead, *(0,) * len(shape))
         refs = [TaskRef(state) for state in states]
         layer[out] = Task(out, finished, partial(finalize, **params), combine, *refs)
@@ -107,25 +107,25 @@ def _blocks(
         yield index, tuple(start[at] for start, at in zip(starts, index, strict=True))
 
 
-def _combined(
+def combined(
     states: list[TaskKey],
     combine: Callable[[list[Any]], Any],
     prefix: str,
     split_every: int,
     layer: dict[TaskKey, Task],
 ) -> list[TaskKey]:
+    """Add tasks that combine states group by group, in order; return those that are left."""
     while len(states) > split_every:
         groups = [states[at : at + split_every] for at in range(0, len(states), split_every)]
         states = []
         for group in groups:
             name: TaskKey = (prefix, len(layer))
-            layer[name] = Task(name, merged, combine, *(TaskRef(state) for state in group))
+            layer[name] = Task(name, _merged, combine, *(TaskRef(state) for state in group))
             states.append(name)
     return states
 
 
-def merged(combine: Callable[[list[Any]], Any], *states: Any) -> Any:
-    """Combine states that come as arguments, as a task has them."""
+def _merged(combine: Callable[[list[Any]], Any], *states: Any) -> Any:
     return combine(list(states))
 
 
