@@ -87,7 +87,9 @@ def test_sigmoid_by_hand() -> None:
 def test_any_chunks_order_and_nodata(drawn: tuple[xr.DataArray, Any]) -> None:
     array, pieces = drawn
     # Slopes between numbers near the largest float are infinite.
-    assume(not (np.abs(valid_of(array).astype(np.float64)) > 1e300).any())
+    most = np.abs(valid_of(array).astype(np.float64))
+    assume(not (most > 1e300).any())
+    assume(array.dtype.kind == "f" or not (most >= 2.0**53).any())  # floats round them: refused
     operations: tuple[Callable[[xr.DataArray], xr.DataArray], ...] = (
         equalize,
         lambda each: match_histogram(each, array),

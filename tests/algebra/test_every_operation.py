@@ -41,8 +41,8 @@ FAMILIES = (
     hydrology.HydrologyMethods, grids.GridMethods,
 )  # fmt: skip
 SHAPE = (19, 23)
-OTHERS = {"layout", "split", "combinations"}
-"""Methods that return no raster or table of a cube."""
+OTHERS = {"layout", "split", "combinations", "tile"}
+"""Methods that return no raster or table of the whole cube."""
 
 
 def on_grid(cells: NDArray[Any], **attrs: Any) -> xr.DataArray:

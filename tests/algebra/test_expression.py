@@ -139,7 +139,8 @@ def test_integers_with_nodata_equal_masked_arrays() -> None:
     assert (got < 0).any()
     assert got.dtype == np.float32
     assert got.name == "ndvi"
-    assert got.attrs == {"long_name": "(nir - red) / (nir + red)"}
+    text = "(nir - red) / (nir + red)"
+    assert got.attrs == {"long_name": text, "expression": text}
     assert list(got.coords) == ["time", "y", "x", "spatial_ref"]
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Generic
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from xcube_tiles.typing import XarrayT
+if TYPE_CHECKING:
+    import xarray as xr
+
+ObjT = TypeVar("ObjT", "xr.DataArray", "xr.Dataset", "xr.DataTree")
+"""What an accessor may be of."""
 
 
-class Accessor(Generic[XarrayT]):
+class Accessor(Generic[ObjT]):
     """Holds the object and nothing else: an accessor is pickled with its object."""
 
     __slots__ = ("_obj",)
 
-    def __init__(self, obj: XarrayT) -> None:
-        self._obj: XarrayT = obj
+    def __init__(self, obj: ObjT) -> None:
+        self._obj: ObjT = obj

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xcube_tiles.accessor.files import FileMethods
 from xcube_tiles.accessor.filters import FilterMethods
 from xcube_tiles.accessor.focal import FocalMethods
 from xcube_tiles.accessor.globals import GlobalMethods
 from xcube_tiles.accessor.grids import GridMethods
 from xcube_tiles.accessor.histograms import HistogramMethods
 from xcube_tiles.accessor.local import LocalMethods
+from xcube_tiles.accessor.looking import LookingMethods
 from xcube_tiles.accessor.zonal import ZonalMethods
 from xcube_tiles.typing import XarrayT
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from xcube_tiles.algebra.reducers import Reduction
     from xcube_tiles.algebra.temporal import Periods
     from xcube_tiles.catalog.layer import Layer
-    from xcube_tiles.catalog.store import StoreLike
+    from xcube_tiles.catalog.stores.store import StoreLike
     from xcube_tiles.cube.overlap import Overlap
     from xcube_tiles.grid.celltype import CellType
     from xcube_tiles.grid.extent import Extent
@@ -47,6 +49,8 @@ class CubeTiles(
     HistogramMethods[XarrayT],
     GlobalMethods[XarrayT],
     GridMethods[XarrayT],
+    FileMethods[XarrayT],
+    LookingMethods[XarrayT],
 ):
     """What the accessors of Datasets and DataArrays share."""
 
@@ -211,12 +215,20 @@ class CubeTiles(
         resampling: PyramidResampling | Mapping[str, PyramidResampling] | None = None,
         levels: int | None = None,
         min_valid: float = 0.0,
+        zooms: tuple[int | None, int | None] | None = None,
+        factor: int = 2,
     ) -> xr.DataTree:
-        """Return levels of halving resolution; see `xcube_tiles.catalog.pyramid.pyramid`."""
-        from xcube_tiles.catalog.pyramid import pyramid
+        """Return levels of lower resolution; see `xcube_tiles.catalog.pyramids.pyramid.pyramid`."""
+        from xcube_tiles.catalog.pyramids.pyramid import pyramid
 
         return pyramid(
-            self._obj, scheme=scheme, resampling=resampling, levels=levels, min_valid=min_valid
+            self._obj,
+            scheme=scheme,
+            resampling=resampling,
+            levels=levels,
+            min_valid=min_valid,
+            zooms=zooms,
+            factor=factor,
         )
 
     def to_catalog(
@@ -228,10 +240,14 @@ class CubeTiles(
         resampling: PyramidResampling | Mapping[str, PyramidResampling] | None = None,
         levels: int | None = None,
         min_valid: float = 0.0,
+        zooms: tuple[int | None, int | None] | None = None,
+        factor: int = 2,
         overwrite: bool = False,
+        resume: bool = False,
         sharded: bool = True,
         chunk: int | None = None,
         shard: int | None = None,
+        provenance: Mapping[str, object] | None = None,
         progress: bool | None = None,
         storage_options: Mapping[str, object] | None = None,
     ) -> Layer:
@@ -246,10 +262,14 @@ class CubeTiles(
             resampling=resampling,
             levels=levels,
             min_valid=min_valid,
+            zooms=zooms,
+            factor=factor,
             overwrite=overwrite,
+            resume=resume,
             sharded=sharded,
             chunk=chunk,
             shard=shard,
+            provenance=provenance,
             progress=progress,
             storage_options=storage_options,
         )

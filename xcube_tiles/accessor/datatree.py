@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import xarray as xr
+
+from xcube_tiles.accessor.looking import LookingMethods
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
-    import xarray as xr
 
     from xcube_tiles.catalog.layer import Layer
-    from xcube_tiles.catalog.store import StoreLike
+    from xcube_tiles.catalog.stores.store import StoreLike
     from xcube_tiles.render.instants import TimeMatch
     from xcube_tiles.render.style import Style
     from xcube_tiles.typing import ImageFormat
 
 
-class DataTreeTiles:
+class DataTreeTiles(LookingMethods[xr.DataTree]):
     """`tree.tiles` of a DataTree: a pyramid whose children "0", "1", ... are its levels."""
 
-    __slots__ = ("_obj",)
-
-    def __init__(self, obj: xr.DataTree) -> None:
-        self._obj = obj
+    __slots__ = ()
 
     def to_catalog(
         self,
@@ -31,9 +31,11 @@ class DataTreeTiles:
         layer: str,
         *,
         overwrite: bool = False,
+        resume: bool = False,
         sharded: bool = True,
         chunk: int | None = None,
         shard: int | None = None,
+        provenance: Mapping[str, object] | None = None,
         progress: bool | None = None,
         storage_options: Mapping[str, object] | None = None,
     ) -> Layer:
@@ -45,9 +47,11 @@ class DataTreeTiles:
             url,
             layer,
             overwrite=overwrite,
+            resume=resume,
             sharded=sharded,
             chunk=chunk,
             shard=shard,
+            provenance=provenance,
             progress=progress,
             storage_options=storage_options,
         )

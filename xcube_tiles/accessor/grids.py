@@ -10,12 +10,15 @@ from xcube_tiles.typing import XarrayT
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from morecantile import TileMatrixSet
+
     from xcube_tiles.algebra.tiles import TileFunction, Tiling
     from xcube_tiles.cube.overlap import Overlap
     from xcube_tiles.grid.celltype import CellType
     from xcube_tiles.grid.extent import Extent
     from xcube_tiles.grid.keys import TileKey
     from xcube_tiles.grid.layout import TileLayout
+    from xcube_tiles.grid.scheme import Scheme
     from xcube_tiles.typing import ResamplingName
 
 
@@ -82,6 +85,29 @@ class GridMethods(Accessor[XarrayT]):
         from xcube_tiles.algebra.tiles import split
 
         return split(self._obj, layout, pad=pad)
+
+    def tile(
+        self,
+        col: int,
+        row: int,
+        zoom: int,
+        *,
+        scheme: str | TileMatrixSet | Scheme = "WebMercatorQuad",
+        tile_size: int | None = None,
+        resampling: ResamplingName | Mapping[str, ResamplingName] = "nearest",
+    ) -> XarrayT:
+        """Return the cells of a tile; see `xcube_tiles.algebra.map_tile.tile`."""
+        from xcube_tiles.algebra.map_tile import tile
+
+        return tile(
+            self._obj,
+            col,
+            row,
+            zoom,
+            scheme=scheme,
+            tile_size=tile_size,
+            resampling=resampling,
+        )
 
     def map_tiles(
         self,

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from xcube_tiles.algebra.area import Area
     from xcube_tiles.algebra.local.operands import Operand
     from xcube_tiles.algebra.local.reclassify import Boundary, Fallback
     from xcube_tiles.algebra.local.scaling import Normalization
+    from xcube_tiles.cube.area import Area
     from xcube_tiles.grid.celltype import CellType
     from xcube_tiles.typing import XarrayObject
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
+from xcube_tiles.algebra.choosing import chosen
 from xcube_tiles.algebra.histogram import as_raster, counts_of, from_small
 from xcube_tiles.algebra.quantiles import quantiles
 from xcube_tiles.algebra.summary import extremes, summary
@@ -90,9 +91,7 @@ def class_breaks(obj: XarrayObject, n: int, method: BreakMethod = "quantile") ->
     >>> class_breaks(cells * np.nan, 2).values
     array([nan, nan])
     """
-    found = _METHODS.get(method)
-    if found is None:
-        raise AlgebraError(f"unknown method {method!r}; expected one of {', '.join(_METHODS)}")
+    found = chosen("method", method, _METHODS)
     if not isinstance(n, int | np.integer) or isinstance(n, bool) or not 1 <= n <= _MOST_CLASSES:
         raise AlgebraError(f"n must be a number of classes from 1 to {_MOST_CLASSES}, got {n!r}")
     array = as_raster(obj, "a list of class breaks")

@@ -173,7 +173,7 @@ def expression(obj: XarrayObject, text: str, *, name: str = "expression") -> xr.
         [cell_type_of(array).nodata for array in arrays],
     )
     coords = cube[list(formula.names)].coords
-    attrs = {"long_name": text}
+    attrs = {"long_name": text, "expression": text}
     return xr.DataArray(data, coords=coords, dims=arrays[0].dims, name=name, attrs=attrs)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 from shapely.geometry.base import BaseGeometry
 
-from xcube_tiles.algebra.area import Area, AreaReader, area_on
 from xcube_tiles.algebra.local.operands import common_dims
+from xcube_tiles.cube.area import Area, AreaReader, area_on
 from xcube_tiles.cube.blocks import from_reader, is_lazy, map_blocks
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.cube.compatibility import check_compatible

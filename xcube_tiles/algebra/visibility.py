@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from xcube_tiles.algebra.choosing import chosen
 from xcube_tiles.algebra.local.operands import finite, number
 from xcube_tiles.algebra.places import cells_at
 from xcube_tiles.algebra.rasters import raster_of
 from xcube_tiles.algebra.terrain.cells import cell_sizes, metres_per_unit, positive
-from xcube_tiles.algebra.terrain.run import chosen
 from xcube_tiles.cube.blocks import is_lazy, map_windows
 from xcube_tiles.cube.blocks.threads import bands
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from xcube_tiles.algebra.choosing import check_choice
 from xcube_tiles.algebra.focal.layers import (
     check_neighborhood,
     core,
@@ -108,9 +109,7 @@ def fill_gaps(
     >>> fill_gaps(cells, passes=2).values
     array([[ 1.,  2.,  3.,  3.,  3., nan]])
     """
-    if method not in get_args(Filling):
-        names = ", ".join(get_args(Filling))
-        raise AlgebraError(f"unknown method of filling {method!r}; expected one of {names}")
+    check_choice("method of filling", method, get_args(Filling))
     whole = isinstance(passes, int | np.integer) and not isinstance(passes, bool)
     if not whole or passes < 1:
         raise AlgebraError(f"passes must be an integer of at least 1, got {passes!r}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from xcube_tiles.algebra.choosing import check_choice
 from xcube_tiles.errors import AlgebraError
 from xcube_tiles.kernels.focal.window import Edge
 from xcube_tiles.kernels.neighborhood import Neighborhood
@@ -82,9 +83,7 @@ def check_choices(edge: object, constant: object, target: object) -> None:
         Any of these.
     """
     for name, value, alias in (("edge", edge, Edge), ("target", target, Target)):
-        if value not in get_args(alias):
-            names = ", ".join(get_args(alias))
-            raise AlgebraError(f"unknown {name} {value!r}; expected one of {names}")
+        check_choice(name, value, get_args(alias))
     if (edge == "constant") != (constant is not None):
         raise AlgebraError(
             "constant is the value beyond the raster: give it with edge='constant', and only then; "

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from xcube_tiles.algebra.choosing import check_choice
 from xcube_tiles.algebra.focal.layers import core, fill_layers
 from xcube_tiles.cube.blocks import map_halo
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
@@ -80,8 +81,7 @@ def game_of_life(
     whole = isinstance(generations, int | np.integer) and not isinstance(generations, bool)
     if not whole or generations < 0:
         raise AlgebraError(f"generations must be an integer of at least 0, got {generations!r}")
-    if edge not in _EDGES:
-        raise AlgebraError(f"unknown edge {edge!r}; expected one of {', '.join(_EDGES)}")
+    check_choice("edge", edge, _EDGES)
     return map_rasters(
         canonical(obj), lambda array: _live(array, int(generations), wrap=edge == "wrap")
     )

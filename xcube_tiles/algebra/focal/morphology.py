@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from xcube_tiles.algebra.choosing import check_choice
 from xcube_tiles.algebra.focal.layers import check_neighborhood, core, fill_layers, number_of
 from xcube_tiles.algebra.focal.table import statistic_named
 from xcube_tiles.cube.blocks import map_halo
@@ -118,11 +119,8 @@ def morphology(
     >>> morphology(cells, "white_tophat").values
     array([[ 0.,  9.,  0.,  0.,  0.,  0.,  0., nan]])
     """
-    if operation not in _OPERATIONS:
-        names = ", ".join(_OPERATIONS)
-        raise AlgebraError(f"unknown operation {operation!r}; expected one of {names}")
-    if edge not in get_args(_Edge):
-        raise AlgebraError(f"unknown edge {edge!r}; expected one of {', '.join(get_args(_Edge))}")
+    check_choice("operation", operation, _OPERATIONS)
+    check_choice("edge", edge, get_args(_Edge))
     neighborhood = Square(1) if neighborhood is None else neighborhood
     check_neighborhood(neighborhood)
     call = partial(_shape_array, name=operation, mask=neighborhood.mask(), edge=edge)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from xcube_tiles.algebra.choosing import chosen
 from xcube_tiles.errors import AlgebraError, CellTypeError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.kernels.focal import classes, extremes, order, sums, variance
@@ -179,9 +180,4 @@ def statistic_named(name: str) -> FocalStatistic:
     >>> statistic_named("majority").name
     'mode'
     """
-    row = _BY_NAME.get(name) if isinstance(name, str) else None
-    if row is None:
-        raise AlgebraError(
-            f"unknown focal statistic {name!r}; expected one of {', '.join(statistic_names())}"
-        )
-    return row
+    return chosen("focal statistic", name, _BY_NAME, statistic_names())

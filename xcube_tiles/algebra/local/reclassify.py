@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from xcube_tiles.algebra.attributes import value_attrs
+from xcube_tiles.algebra.choosing import check_choice
 from xcube_tiles.algebra.local.numbers import Numbers, join, numbers_of, result_type
 from xcube_tiles.algebra.local.operands import (
     Number,
@@ -140,10 +141,7 @@ def reclassify(
     >>> reclassify(slope, {2: 10}, boundary="exact", fallback="keep").values
     array([[10.,  5., 30., nan]])
     """
-    if boundary not in get_args(Boundary):
-        raise AlgebraError(
-            f"unknown boundary {boundary!r}; expected one of {', '.join(get_args(Boundary))}"
-        )
+    check_choice("boundary", boundary, get_args(Boundary))
     if fallback is not None and fallback != "keep":
         fallback = _fallback(fallback)
     pairs = _pairs(table)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from xcube_tiles.algebra.attributes import value_attrs
+from xcube_tiles.algebra.choosing import check_choice
 from xcube_tiles.algebra.local.operands import (
     Number,
     finite,
@@ -137,10 +138,7 @@ def normalize(obj: XarrayT, *, method: Normalization = "range") -> XarrayT:
     >>> normalize(cube, method="z-score").values.round(2)
     array([[-1.22,  0.  ,  1.22,   nan]])
     """
-    if method not in get_args(Normalization):
-        raise AlgebraError(
-            f"unknown method {method!r}; expected one of {', '.join(get_args(Normalization))}"
-        )
+    check_choice("method", method, get_args(Normalization))
     if method == "range":
         return rescale(obj, 0, 1)
     return map_operands(obj, [], lambda array, _: _scaled(array, _standard, known=False))

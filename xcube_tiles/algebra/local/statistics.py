@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from xcube_tiles.algebra.attributes import value_attrs
+from xcube_tiles.algebra.choosing import check_choice
 from xcube_tiles.algebra.local.choice import write_cells
 from xcube_tiles.algebra.local.numbers import Numbers, numbers_of, result_type
 from xcube_tiles.algebra.local.operands import (
@@ -115,10 +116,7 @@ def cell_statistics(
     >>> cell_statistics(first, [second, third], "range").values
     array([[ 2.,  2., nan]])
     """
-    if statistic != _RANGE and statistic not in _ROWS:
-        raise AlgebraError(
-            f"unknown statistic {statistic!r}; expected one of {', '.join(statistic_names())}"
-        )
+    check_choice("statistic", statistic, (*_ROWS, _RANGE), statistic_names())
     return map_operands(obj, cubes_of(others), partial(_statistic, statistic))
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from xcube_tiles.algebra.choosing import chosen
 from xcube_tiles.algebra.expression_values import FUNCTIONS
 from xcube_tiles.algebra.local import numbers
-from xcube_tiles.errors import AlgebraError
 from xcube_tiles.kernels.local.exact import compare
 
 if TYPE_CHECKING:
@@ -223,9 +223,4 @@ def operation_named(name: str) -> Operation:
     >>> operation_named("arctan2").operands
     1
     """
-    row = _BY_NAME.get(name) if isinstance(name, str) else None
-    if row is None:
-        raise AlgebraError(
-            f"unknown local operation {name!r}; expected one of {', '.join(operation_names())}"
-        )
-    return row
+    return chosen("local operation", name, _BY_NAME)

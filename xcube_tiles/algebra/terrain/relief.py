@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from xcube_tiles.algebra.choosing import chosen
 from xcube_tiles.algebra.local.operands import finite, number
-from xcube_tiles.algebra.terrain.run import FLOATS, METHODS, chosen, run_product
+from xcube_tiles.algebra.terrain.run import FLOATS, METHODS, run_product
 from xcube_tiles.errors import AlgebraError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.kernels.terrain import gradient

@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from xcube_tiles.algebra.terrain.run import chosen, run_product
+from xcube_tiles.algebra.choosing import chosen
+from xcube_tiles.algebra.terrain.run import run_product
 from xcube_tiles.kernels.terrain import bends
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from xcube_tiles.algebra.choosing import chosen
 from xcube_tiles.algebra.rasters import raster_of
 from xcube_tiles.algebra.terrain.cells import CellSizes, ZFactor, cell_sizes
 from xcube_tiles.cube.blocks import map_halo
 from xcube_tiles.cube.cells import cell_type_of, set_cell_type
 from xcube_tiles.cube.georef import geobox_of
-from xcube_tiles.errors import AlgebraError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.kernels.nodata import as_cells
 from xcube_tiles.kernels.terrain import lines, products
@@ -50,19 +50,6 @@ PRODUCTS: Mapping[str, Callable[..., None]] = MappingProxyType(
 """Kernels by product; they are looked up inside the tasks, which so pickle as a name."""
 
 FLOATS = CellType.parse("float32")
-
-
-def chosen(what: str, name: str, table: Mapping[str, Any]) -> Any:
-    """Return the row of a table that a caller named.
-
-    Raises
-    ------
-    AlgebraError
-        There is no such row; the text lists those that there are.
-    """
-    if not isinstance(name, str) or name not in table:
-        raise AlgebraError(f"unknown {what} {name!r}; expected one of {', '.join(table)}")
-    return table[name]
 
 
 def run_product(

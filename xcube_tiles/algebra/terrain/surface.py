@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from xcube_tiles.algebra.choosing import chosen
 from xcube_tiles.algebra.local.operands import number
-from xcube_tiles.algebra.terrain.run import METHODS, chosen, run_product
+from xcube_tiles.algebra.terrain.run import METHODS, run_product
 from xcube_tiles.errors import AlgebraError
 
 if TYPE_CHECKING:

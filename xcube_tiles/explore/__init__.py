@@ -1,0 +1,1 @@
+"""Look at cubes from Python: a live map in a notebook, and figures."""
