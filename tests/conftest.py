@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import xarray as xr
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile("default", max_examples=50, deadline=None, suppress_health_check=SLOW)
 settings.register_profile(
     "ci",
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     print_blob=True,
@@ -28,6 +30,13 @@ settings.register_profile(
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default")
 )
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage seldom, and not among modules and tests: compiling makes many objects."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 # Where these programs are missing a person's run goes on without them, but CI installs them.
@@ -44,6 +53,13 @@ def pytest_runtest_makereport(
     if os.environ.get("CI") and report.skipped and needed:
         report.outcome, report.longrepr = "failed", f"skipped in CI: {report.longrepr}"
     return report
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain_xarray() -> Iterator[None]:
+    """Compare with what numpy says, even where numbagg is there, which compiles for long."""
+    with xr.set_options(use_numbagg=False):
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

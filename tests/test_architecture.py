@@ -21,14 +21,16 @@ LAYERS = (  # low to high; names on one line are siblings that never import each
     ("errors",),
     ("typing",),
     ("options",),
+    ("database",),
     ("grid", "kernels"),
     ("cube",),
     ("algebra", "sources", "catalog", "vector"),
     ("render",),
-    ("accessor",),
     ("openeo",),
     ("testing",),
     ("server",),
+    ("explore",),
+    ("accessor",),
     ("cli",),
     ("__main__",),
 )
@@ -49,6 +51,8 @@ FORBIDDEN = {  # room -> libraries it never imports
     "render": SERVER | CLIENT | {"dask", "distributed", "numba"},
     "openeo": SERVER,
     "server": {"numpy", "scipy", "numba", "xarray", "dask", "rasterio"},
+    # Only the endpoint starts a server; graphs are built, and computed, elsewhere.
+    "explore": STORAGE | CLIENT | {"dask", "distributed", "numba"},
     "cli": SERVER | {"numpy", "scipy", "numba"},
 }
 

@@ -341,7 +341,7 @@ class TestServe:
     def test_nothing(self, served: dict[str, object]) -> None:
         result = run("serve")
         assert result.exit_code == 2
-        assert "give a catalog, --collection, or both" in result.stderr
+        assert "give a catalog, --collection, --raster-pattern or --database" in result.stderr
 
     def test_no_catalog(self, served: dict[str, object]) -> None:
         assert "nowhere.zarr" in error_of("serve", "nowhere.zarr")

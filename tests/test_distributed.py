@@ -1,4 +1,4 @@
-"""The same cube on a cluster of processes gives the same catalog, byte for byte in its chunks."""
+"""A cluster of processes gives the same catalogs as threads, byte for byte in their chunks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from dask import config
 from distributed import Client, LocalCluster
 from zarr.storage import MemoryStore, ObjectStore
 
-from tests.catalog.cubes import cube_of
+from tests.catalog.cubes import cube_of, random_cube
+from tests.catalog.growing import assert_equal_layers, catalog_of, scenes
+from xcube_tiles.catalog.reader import open_catalog
 from xcube_tiles.catalog.writer import to_catalog
 from xcube_tiles.cube.blocks import from_reader
 from xcube_tiles.errors import CatalogError
@@ -135,6 +137,24 @@ def test_the_bar_of_a_cluster(
     cube = scene(Source(log)).isel(time=slice(1))
     to_catalog(cube, tmp_path / "c.zarr", "layer", shard=256, progress=True)
     assert "Completed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("operation", ["append", "update"])
+def test_layers_grow(cluster: Client, tmp_path: Path, operation: str) -> None:
+    catalog, late = catalog_of(tmp_path, scenes(range(4))), scenes(range(4, 8))
+    whole = scenes(range(8))
+    if operation == "update":
+        late = whole = late.assign_coords(time=scenes(range(4)).time)
+    getattr(catalog, operation)("layer", late.chunk(time=1, y=32, x=32), progress=False)
+    catalog_of(tmp_path, whole, "whole")
+    assert_equal_layers(catalog, "layer", "whole")
+
+
+def test_icechunk(cluster: Client, tmp_path: Path) -> None:
+    pytest.importorskip("icechunk", reason="icechunk comes with the cloud extra")
+    cube, url = random_cube((600, 600)), f"icechunk://{tmp_path}/repository"
+    to_catalog(cube, url, "one", shard=256, progress=False)
+    np.testing.assert_array_equal(open_catalog(url).read("one").band, cube.band)
 
 
 @pytest.mark.parametrize("kind", ["zarr", "fsspec", "obstore"])

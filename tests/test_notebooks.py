@@ -11,7 +11,13 @@ NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
 def test_there_are_notebooks() -> None:
-    assert {path.stem for path in NOTEBOOKS} >= {"quickstart", "stac", "cluster", "gallery"}
+    assert {path.stem for path in NOTEBOOKS} >= {
+        "quickstart",
+        "stac",
+        "cluster",
+        "weekly",
+        "gallery",
+    }
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

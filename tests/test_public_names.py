@@ -11,7 +11,7 @@ import xarray as xr
 
 import xcube_tiles as xt
 
-MAX_NAMES = 24
+MAX_NAMES = 25
 ACCESSORS = [getattr(cls, "tiles") for cls in (xr.Dataset, xr.DataArray, xr.DataTree)]  # noqa: B009
 OBJECTS = [name for name in xt.__all__ if not name.startswith("_")]
 

@@ -16,6 +16,7 @@ from xcube_tiles import accessor as _accessor
 from xcube_tiles._version import __version__
 
 if TYPE_CHECKING:
+    from xcube_tiles.catalog.foreign.opening import open_layer
     from xcube_tiles.catalog.model import Catalog, Layer
     from xcube_tiles.catalog.reader import open_catalog
     from xcube_tiles.cube.labels import empty_cube
@@ -51,6 +52,7 @@ _HOMES = {
     "empty_cube": "cube.labels",
     "get_options": "options",
     "open_catalog": "catalog.reader",
+    "open_layer": "catalog.foreign.opening",
     "open_stac": "sources.stac.opening",
     "scan": "sources.collection",
     "set_options": "options",
@@ -78,6 +80,7 @@ __all__ = [
     "empty_cube",
     "get_options",
     "open_catalog",
+    "open_layer",
     "open_stac",
     "scan",
     "set_options",

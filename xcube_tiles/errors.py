@@ -6,6 +6,7 @@ XcubeTilesError
 │   ├── CellOverflowError               a valid value doesn't fit the target type
 │   └── NoDataCollisionError            a valid value equals the target's NoData
 ├── GridError (ValueError)              extent, layout, tile key or scheme out of range
+│   └── RegionError                     a bbox, polygon or size that no values can be given for
 ├── GeoreferenceError (ValueError)      an object's CRS or coordinates are absent or contradict
 ├── DimensionError (ValueError)         a dimension is unknown, of the wrong type or taken
 │   └── IncompatibleCubesError          two cubes differ in grid or labels
@@ -23,8 +24,11 @@ XcubeTilesError
 │   └── ExpressionError                 band mathematics that can't be parsed or evaluated
 ├── CatalogError (ValueError)           a catalog or layer is malformed
 │   ├── LayerNotFoundError (LookupError)
-│   └── LayerExistsError (FileExistsError)
+│   ├── LayerExistsError (FileExistsError)
+│   ├── LayerBusyError                  somebody else is writing to the layer
+│   └── StoreError (OSError)            a disk, bucket or server refuses or fails
 ├── StyleError (ValueError)             unknown colour map, format or stretch
+├── SettingsError (ValueError)          a setting of the server is unknown or can't be
 └── MissingExtraError (ImportError)     an optional dependency isn't installed
 ```
 """
@@ -54,6 +58,10 @@ class NoDataCollisionError(CellTypeError):
 
 class GridError(XcubeTilesError, ValueError):
     """An extent, layout, tile key or scheme is malformed or out of range."""
+
+
+class RegionError(GridError):
+    """A bbox, a polygon or a size that no values can be given for."""
 
 
 class GeoreferenceError(XcubeTilesError, ValueError):
@@ -128,8 +136,20 @@ class LayerExistsError(CatalogError, FileExistsError):
     """A layer of that name is in the catalog already."""
 
 
+class LayerBusyError(CatalogError):
+    """Somebody else is writing to a layer."""
+
+
+class StoreError(CatalogError, OSError):
+    """A disk, bucket or server refuses or fails: no permission, no space, no answer."""
+
+
 class StyleError(XcubeTilesError, ValueError):
     """A colour map, image format or stretch that doesn't exist."""
+
+
+class SettingsError(XcubeTilesError, ValueError):
+    """A setting of the server that is unknown, or has a value that can't be."""
 
 
 class MissingExtraError(XcubeTilesError, ImportError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from odc.geo.geobox import GeoBox
 import xcube_tiles as xt
 from tests.wrong_calls import WrongCall
 from xcube_tiles.errors import CellTypeError, GridError
+from xcube_tiles.grid.bounds import KeyBounds
 from xcube_tiles.grid.keys import as_instant
 
 UTM = "EPSG:32633"
@@ -367,4 +369,178 @@ SCHEMES = [
     ),
 ]
 
-CALLS: list[WrongCall] = [*CELL_TYPES, *EXTENTS, *KEYS, *LAYOUTS, *SCHEMES]
+KEYS_OF_LAYOUTS = [
+    WrongCall(
+        "xt.TileLayout.keys", lambda: layout().keys(order=WRONG), GridError, "unknown order 'wrong'"
+    ),
+    WrongCall(
+        "xt.TileLayout.keys_at",
+        lambda: layout().keys_at([0, -1, 3], [10, 10, 1e9]),
+        GridError,
+        r"2 of 3 points lie outside the layout, the first is \(-1\.0, 10\.0\); outside='mark'",
+    ),
+    WrongCall(
+        "xt.TileLayout.keys_at",
+        lambda: layout().keys_at([0, 1], [1, 2, 3]),
+        GridError,
+        "numbers of one shape as x and y",
+    ),
+    WrongCall(
+        "xt.TileLayout.keys_at",
+        lambda: layout().keys_at(1, 1, outside=WRONG),
+        GridError,
+        "outside must be 'raise' or 'mark', got 'wrong'",
+    ),
+    WrongCall(
+        "xt.TileLayout.extents",
+        lambda: layout().extents([0, 2], 0),
+        GridError,
+        "cols of this layout go from 0 to 1, got 2",
+    ),
+    WrongCall(
+        "xt.TileLayout.extents",
+        lambda: layout().extents(0, -1),
+        GridError,
+        "rows of this layout go from 0 to 1, got -1",
+    ),
+    WrongCall(
+        "xt.TileLayout.extents",
+        lambda: layout().extents(0.5, 0),
+        GridError,
+        "cols must be integers, got the dtype 'float64'",
+    ),
+    WrongCall(
+        "xt.TileLayout.extents",
+        lambda: layout().extents([0, 1], [0, 1, 1]),
+        GridError,
+        "cols and rows must have shapes that fit",
+    ),
+    WrongCall(
+        "xt.TileLayout.key_ranges",
+        lambda: layout().key_ranges(WRONG),
+        GridError,
+        "expected an Extent, got 'wrong'",
+    ),
+    WrongCall(
+        "xt.TileLayout.key_ranges",
+        lambda: layout().key_ranges((0, 0, 1, 1)),  # type: ignore[arg-type]
+        GridError,
+        r"Extent\.from_bounds",
+    ),
+    WrongCall(
+        "xt.TileLayout.key_ranges",
+        lambda: layout().key_ranges(extent(xmax=1e13, crs="EPSG:3035")),
+        GridError,
+        r"Extent\(.* has no place in EPSG:32633",
+    ),
+    WrongCall(
+        "xt.TileLayout.neighbours",
+        lambda: layout().neighbours(WRONG),
+        GridError,
+        "expected a TileKey or SpaceTimeKey, got 'wrong'",
+    ),
+    WrongCall(
+        "xt.TileLayout.neighbours",
+        lambda: layout().neighbours(xt.TileKey(2, 0)),
+        GridError,
+        "the tile key 2/0 lies outside the layout",
+    ),
+    WrongCall(
+        "xt.TileLayout.neighbours",
+        lambda: layout().neighbours(xt.TileKey(0, -1)),
+        GridError,
+        "the tile key 0/-1 lies outside the layout",
+    ),
+    WrongCall(
+        "xt.TileLayout.from_extent",
+        lambda: xt.TileLayout.from_extent(WRONG, 10),
+        GridError,
+        "expected an Extent, got 'wrong'",
+    ),
+    WrongCall(
+        "xt.TileLayout.from_extent",
+        lambda: xt.TileLayout.from_extent(extent(), 0),
+        GridError,
+        "resolution must be one or two positive numbers, got 0",
+    ),
+    WrongCall(
+        "xt.TileLayout.from_extent",
+        lambda: xt.TileLayout.from_extent(extent(xmax=0), 10),
+        GridError,
+        "an extent with a width and a height",
+    ),
+    WrongCall(
+        "xt.TileLayout.part",
+        lambda: layout().part(WRONG),
+        GridError,
+        "expected KeyBounds, got 'wrong'",
+    ),
+    *(
+        WrongCall(
+            "xt.TileLayout.part",
+            partial(layout().part, KeyBounds(first, last)),
+            GridError,
+            r"lies outside the layout, which has 2 columns and 2 rows",
+        )
+        for first, last in (
+            (xt.TileKey(-1, 0), xt.TileKey(1, 1)),
+            (xt.TileKey(0, 0), xt.TileKey(1, 2)),
+        )
+    ),
+    *(
+        WrongCall(f"xt.{kind}.moved", call, GridError, text)
+        for kind, key in (
+            ("TileKey", xt.TileKey(1, 2)),
+            ("SpaceTimeKey", xt.SpaceTimeKey(1, 2, DAY)),
+        )
+        for call, text in (
+            (lambda key=key: key.moved(0.5, 0), r"col of a tile key must be an integer, got 1\.5"),
+            (lambda key=key: key.moved(0, 0.5), r"row of a tile key must be an integer, got 2\.5"),
+            (
+                lambda key=key: key.moved(np.float64(1), 0),
+                r"col of a tile key must be an integer, got np\.float64\(2\.0\)",
+            ),
+        )
+    ),
+    WrongCall(
+        "xt.ZoomedScheme.from_crs",
+        lambda: xt.ZoomedScheme.from_crs("+proj=laea +lat_0=50"),
+        GridError,
+        "states no area of use: pass the extent that counts as world",
+    ),
+    WrongCall(
+        "xt.ZoomedScheme.from_crs",
+        lambda: xt.ZoomedScheme.from_crs(UTM, tile_size=0),
+        GridError,
+        "tile_size must be a positive integer, got 0",
+    ),
+    WrongCall(
+        "xt.ZoomedScheme.from_crs",
+        lambda: xt.ZoomedScheme.from_crs(UTM, zooms=0),
+        GridError,
+        "zooms must be a positive integer, got 0",
+    ),
+    WrongCall(
+        "xt.ZoomedScheme.from_crs",
+        lambda: xt.ZoomedScheme.from_crs(UTM, extent=extent(crs="EPSG:3035")),
+        GridError,
+        "the extent is in EPSG:3035, the scheme in EPSG:32633; bring the extent there",
+    ),
+    WrongCall(
+        "xt.ZoomedScheme.from_crs",
+        lambda: xt.ZoomedScheme.from_crs(UTM, extent=extent(xmax=0)),
+        GridError,
+        "an extent with a width and a height",
+    ),
+    *(
+        WrongCall(
+            f"xt.{name}.zoom_for",
+            partial(scheme().zoom_for, geobox(), measure=WRONG),
+            GridError,
+            "unknown measure 'wrong'; those known are cells, ground",
+        )
+        for name, scheme in (("ZoomedScheme", web), ("LocalScheme", local))
+    ),
+]
+
+CALLS: list[WrongCall] = [*CELL_TYPES, *EXTENTS, *KEYS, *LAYOUTS, *SCHEMES, *KEYS_OF_LAYOUTS]

@@ -45,10 +45,10 @@ def tile(*address: Any, **options: Any) -> bytes:
 
 
 CALLS = [
-    WrongCall("xt.Style", lambda: xt.Style(colormap="jetlike"), StyleError, "names are blues"),
+    WrongCall("xt.Style", lambda: xt.Style(colormap="jetlike"), StyleError, "names are accent"),
     WrongCall("xt.Style", lambda: xt.Style(bands=("a", "b")), StyleError, "one band, or three"),
     WrongCall("xt.Style", lambda: xt.Style(stretch=(Stretch(1, 0),)), StyleError, "add '_r'"),
-    WrongCall("xt.Style", lambda: xt.Style(resampling=WRONG), StyleError, "nearest or bilinear"),
+    WrongCall("xt.Style", lambda: xt.Style(resampling=WRONG), StyleError, "average or mode"),
     WrongCall("xt.Style", lambda: xt.Style(expression="a +"), ExpressionError, "a \\+"),
     WrongCall(
         "ds.tiles.render",

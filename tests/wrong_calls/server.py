@@ -18,6 +18,7 @@ STORE: Any = MemoryStore()
 
 CALLS = [
     WrongCall("create_app", lambda: create_app("no/such/catalog.zarr"), CatalogError, "no/such"),
+    WrongCall("create_app", lambda: create_app(tile_cache=-1), ValueError, "0 bytes or more"),
     WrongCall("create_app", lambda: create_app(STORE), CatalogError, "to_catalog"),
     WrongCall("create_app", lambda: create_app(sources={"a": ARRAY}), TypeError, "no TileSource"),
     WrongCall(

@@ -6,11 +6,16 @@ import typer
 from typer.core import TyperGroup
 
 from xcube_tiles._version import __version__
+from xcube_tiles.cli.cog import cog, link
+from xcube_tiles.cli.connect import connect
 from xcube_tiles.cli.demo import demo
 from xcube_tiles.cli.info import info
+from xcube_tiles.cli.ingest import ingest
+from xcube_tiles.cli.optimize import optimize
 from xcube_tiles.cli.pyramid import pyramid
 from xcube_tiles.cli.scan import scan
 from xcube_tiles.cli.serve import serve
+from xcube_tiles.cli.verify import verify
 from xcube_tiles.errors import XcubeTilesError
 
 
@@ -55,7 +60,7 @@ def _options(
     del version
 
 
-for _command in (demo, scan, info, pyramid, serve):
+for _command in (demo, scan, info, pyramid, verify, cog, link, optimize, ingest, serve, connect):
     app.command()(_command)
 
 

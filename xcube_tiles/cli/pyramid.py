@@ -36,6 +36,9 @@ def pyramid(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a layer of that name.")
     ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the same command ended early.")
+    ] = False,
     sharded: Annotated[
         bool,
         typer.Option("--sharded/--no-sharded", help="Without shards GDAL before 3.13 reads it."),
@@ -55,6 +58,7 @@ def pyramid(
         levels=levels,
         min_valid=min_valid,
         overwrite=overwrite,
+        resume=resume,
         sharded=sharded,
     )
     typer.echo(repr(written))

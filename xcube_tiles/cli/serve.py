@@ -1,6 +1,8 @@
 """`xcube-tiles serve`: map tiles and the map page."""
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +12,9 @@ from xcube_tiles.errors import MissingExtraError
 
 Host = Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 lets others in.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any that is free.")]
+
+_DRIVER = "TC_DRIVER_PATH"
+# Where Terracotta's users name their database.
 
 
 def serve(
@@ -22,13 +27,68 @@ def serve(
             "saved table, or a file. Can be repeated.",
         ),
     ] = None,
-    host: Host = "127.0.0.1",
-    port: Port = 8000,
+    raster_pattern: Annotated[
+        str | None,
+        typer.Option(
+            "--raster-pattern",
+            "-r",
+            metavar="PATTERN",
+            help="Serve the files of a path pattern by their keys, at Terracotta's addresses.",
+        ),
+    ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            "-d",
+            metavar="DB",
+            help="The same for the rasters of a database, ours or Terracotta's.",
+        ),
+    ] = None,
+    rgb_key: Annotated[
+        str | None, typer.Option(help="Key of red, green and blue, if it isn't the last one.")
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(help="Address to listen at; 0.0.0.0 lets others in. [default: 127.0.0.1]"),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port; 0 takes any that is free. [default: 8000]"),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that answer. [default: 1]")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="TOML file of settings; options and variables XCUBE_TILES_... count before it."
+        ),
+    ] = None,
 ) -> None:
     """Serve a map of a catalog, or of files as they are."""
-    if catalog is None and not collection:
-        raise typer.BadParameter("give a catalog, --collection, or both", param_hint="CATALOG")
-    serve_map(catalog, pairs(collection, option="--collection"), host=host, port=port)
+    if raster_pattern and database:
+        raise typer.BadParameter("choose one of both", param_hint="--raster-pattern, --database")
+    try:
+        from xcube_tiles.server.operations.serving import serve as serve_settings
+        from xcube_tiles.server.settings import load_settings
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(error.name or "fastapi", "server") from error
+    settings = load_settings(
+        config,
+        catalog=catalog,
+        collections=pairs(collection, option="--collection") or None,
+        rasters=raster_pattern or database,
+        rgb_key=rgb_key,
+        host=host,
+        port=port,
+        workers=workers,
+    )
+    if not (settings.catalog or settings.collections or settings.rasters or _DRIVER in os.environ):
+        raise typer.BadParameter(
+            "give a catalog, --collection, --raster-pattern or --database", param_hint="CATALOG"
+        )
+    serve_settings(settings, announce=_announce)
 
 
 def serve_map(catalog: str | None, collections: Mapping[str, str], *, host: str, port: int) -> None:
