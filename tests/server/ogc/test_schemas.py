@@ -32,7 +32,7 @@ def folder() -> Path:
     return Path(next(iter(found.submodule_search_locations))) / "test" / "schemas"
 
 
-class _Local(etree.Resolver):
+class _Local(etree.Resolver):  # type: ignore[misc]  # lxml has no types
     def resolve(self, url: str, _: object, context: Any) -> Any:
         if not url.startswith(OFFICIAL):
             return None
