@@ -14,7 +14,7 @@ from xcube_tiles.catalog.model import Catalog
 from xcube_tiles.catalog.reader import open_catalog
 from xcube_tiles.render.source import TileSource
 from xcube_tiles.server import data, layers, ogc, tiles, viewer
-from xcube_tiles.server.caching import TileCache
+from xcube_tiles.server.caching import RedisTileCache, TileCaches
 from xcube_tiles.server.errors import install_error_handlers
 from xcube_tiles.server.fast import FastTiles
 from xcube_tiles.server.library import REFRESH_SECONDS, Library, version_of_files
@@ -48,6 +48,7 @@ def create_app(
     origins: Sequence[str] = ("*",),
     max_age: int = 0,
     tile_cache: int = 0,
+    tile_cache_redis: RedisTileCache | str | None = None,
     refresh: float = REFRESH_SECONDS,
     limits: Limits | None = None,
     keys: Mapping[str, ApiKey] | None = None,
@@ -77,6 +78,9 @@ def create_app(
         cheaply (304) that it hasn't changed.
     tile_cache
         Bytes of tiles that are kept in memory, for whoever asks for one again; 0: none are.
+    tile_cache_redis
+        Redis in which tiles are kept, too, for all processes and machines: its address, or a
+        `RedisTileCache`; None: there is none.
     refresh
         Seconds for which an opened layer is used without looking whether it has changed.
     limits
@@ -127,7 +131,11 @@ def create_app(
     app.state.limits = limits or Limits()
     app.state.metrics = Metrics() if metrics else None
     app.state.readiness = Readiness(library, partial(_reopen, catalog))
-    app.state.tile_cache = TileCache(tile_cache) if tile_cache else None
+    if isinstance(tile_cache_redis, str):
+        tile_cache_redis = RedisTileCache(tile_cache_redis)
+    app.state.tile_caches = TileCaches(
+        memory=tile_cache, shared=tile_cache_redis, metrics=app.state.metrics
+    )
     app.state.cache_control = f"public, max-age={max_age}" if max_age else "no-cache"
     _add_middleware(app, keys or {}, public, origins=origins, workers=workers)
     install_error_handlers(app)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -141,18 +142,15 @@ class FastTiles:
         if known and has_tag(known[0].decode("latin-1"), tag):
             return answer(self._state, tag, None)
         format: ImageFormat = ending  # type: ignore[assignment]
-        cache = self._state.tile_cache
-        body = None if cache is None else cache.get(tag)
-        if body is not None:
-            return answer(self._state, tag, body, media_type=MEDIA_TYPES[format], hit=True)
-        address = (tms, int(z), int(x), int(y))
-        try:
-            body = await to_thread.run_sync(draw_tile, layer, address, asked, format)
-        except XcubeTilesError:
-            return None  # the route tells it in its own way
-        if cache is not None:
-            cache.put(tag, body)
-        return answer(self._state, tag, body, media_type=MEDIA_TYPES[format])
+        caches = self._state.tile_caches
+        body, hit = caches.in_memory(tag), "hit"
+        if body is None:
+            make = partial(draw_tile, layer, (tms, int(z), int(x), int(y)), asked, format)
+            try:
+                body, hit = await to_thread.run_sync(caches.found_or_made, tag, make)
+            except XcubeTilesError:
+                return None  # the route tells it in its own way
+        return answer(self._state, tag, body, media_type=MEDIA_TYPES[format], hit=hit)
 
     def _layer(self, scope: Scope, name: str) -> ServedLayer | None:
         visitor = scope.get(VISITOR)

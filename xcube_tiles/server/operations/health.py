@@ -36,7 +36,11 @@ class Ready(BaseModel):
     """That a server can do its work."""
 
     status: str
+    """`ok`, or `degraded`: all is answered, but something that helps is missing."""
+
     layers: int
+    degraded: list[str] | None = None
+    """Settings of what is missing."""
 
 
 class Readiness:
@@ -88,7 +92,7 @@ async def alive() -> Alive:
     return Alive(status="ok")
 
 
-@router.get("/readyz", response_model=Ready)
+@router.get("/readyz", response_model=Ready, response_model_exclude_none=True)
 async def ready(request: Request) -> Ready | Response:
     """Say whether the catalog can be reached and the collections are open; 503 if not."""
     try:
@@ -98,6 +102,9 @@ async def ready(request: Request) -> Ready | Response:
     except Exception as error:  # whatever a store, a database or a file may raise
         _LOG.warning("not ready: %s", error, exc_info=error)
         return _not_ready("the catalog or a collection can't be read; the log says why")
+    degraded = request.app.state.tile_caches.degraded()
+    if degraded:
+        return Ready(status="degraded", layers=layers, degraded=degraded)
     return Ready(status="ok", layers=layers)
 
 

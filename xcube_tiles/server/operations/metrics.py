@@ -62,6 +62,13 @@ class Metrics:
             ["cache"],
             registry=own,
         )
+        self.tile_cache = Counter(
+            "xcube_tiles_tile_cache",
+            "What happened at each cache of pictures: hit, miss; of Redis also stored, error, and "
+            "skipped and dropped while it fails or is full.",
+            ["tier", "event"],
+            registry=own,
+        )
         self.refused = Counter(
             "xcube_tiles_requests_refused",
             "Requests that were refused or given up to protect the server.",
