@@ -56,7 +56,7 @@ def server(cube: xr.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not running.started and time.monotonic() < deadline:
         time.sleep(0.02)
     assert running.started

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus, urlsplit
 
@@ -25,26 +26,41 @@ CANVAS = """() => {
 }"""
 
 
+# A machine that does ten other things at once draws a page in its own time.
+PATIENCE_MS = 60_000
+
+# The page counts what is on its way: answers, pauses before a question, pictures being drawn.
+RESTS = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  await frame();
+  await frame();
+  if (document.body.dataset.pending !== "0") return false;
+  const canvas = document.querySelector("#map .tiles canvas");
+  if (!canvas) return false;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return data.some((value) => value > 0) && document.body.dataset.pending === "0";
+}"""
+
+
+def patient(page: Page) -> Page:
+    """Return a page that is given all the time it needs."""
+    page.set_default_timeout(PATIENCE_MS)
+    return page
+
+
 def show(page: Page, address: str) -> None:
     # The same page with another fragment wouldn't load again.
     page.goto("about:blank")
-    page.goto(address, wait_until="networkidle")  # histograms come after the tiles
+    page.goto(address)
     settle(page)
 
 
 def settle(page: Page) -> None:
-    """Wait until the tiles have come and the picture doesn't change any more."""
-    page.wait_for_selector("#map .tiles canvas", state="attached")
-    page.wait_for_timeout(150)
-    page.wait_for_function("document.querySelector('#map').dataset.loading === '0'")
-    before = None
-    for _ in range(50):
-        now = page.evaluate(CANVAS)
-        if now == before and now[0] > 0:
-            return
-        before = now
-        page.wait_for_timeout(100)
-    raise AssertionError("the map doesn't come to rest")
+    """Wait until nothing is on its way, and something is drawn."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not page.evaluate(RESTS):
+        assert time.monotonic() < deadline, "the page doesn't come to rest"
+        page.wait_for_timeout(50)
 
 
 def picture(page: Page) -> int:
@@ -52,8 +68,14 @@ def picture(page: Page) -> int:
     return int(page.evaluate(CANVAS)[1])
 
 
+def address(page: Page) -> str:
+    """Return the address that the page shows."""
+    return str(page.evaluate("location.href"))
+
+
 def state(page: Page) -> dict[str, str]:
-    fragment = urlsplit(page.url).fragment
+    # What the driver knows of the address comes later than the address itself.
+    fragment = urlsplit(address(page)).fragment
     return {
         key: unquote_plus(value)
         for key, _, value in (p.partition("=") for p in fragment.split("&"))

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 
-from tests.viewer.driving import HEIGHT, WIDTH, settle, show, state
+from tests.viewer.driving import HEIGHT, WIDTH, address, patient, settle, show, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ COLUMNS = """(name) => {
 def opened(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
     context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
     context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = context.new_page()
+    page = patient(context.new_page())
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page, errors
@@ -126,7 +126,7 @@ def test_percentiles_are_those_of_the_date_that_is_shown(
     page.wait_for_selector("#stretch .histogram path")
     shown = cube["nir"].sel(time=np.datetime64(state(page)["time"].rstrip("Z")))
     page.get_by_role("button", name="2–98 %").click()
-    page.wait_for_function("location.hash.includes('stretch=')")
+    settle(page)
     low, high = (float(end) for end in state(page)["stretch"].split(","))
     (nir,) = (
         variable
@@ -191,6 +191,7 @@ def test_colour_maps_are_seen_before_they_are_chosen(page: Page, server: str) ->
     page.wait_for_function(
         "ramp => document.querySelector(ramp).style.background.includes('gradient')", arg=ramp
     )
+    settle(page)
     page.locator("#colours-search").fill("BLUES")
     shown = page.locator("#colours label:visible em").all_inner_texts()
     assert "blues" in shown
@@ -266,15 +267,14 @@ def copied(page: Page, name: str) -> str:
 def test_addresses_for_other_programs_work(page: Page, server: str) -> None:
     show(page, f"{server}#layer=elevation&bands=elevation&colormap=magma&stretch=400,600")
     page.locator("summary", has_text="Use elsewhere").click()
-    assert copied(page, "page") == page.url
+    assert copied(page, "page") == address(page)
     tiles = copied(page, "xyz")
     assert "{z}/{x}/{y}" in tiles
     zoom = 9
     point = page.request.get(f"{server}layers/elevation").json()["bounds_wgs84"]
     column = int((point[0] + 180) / 360 * 2**zoom)
     row = int((1 - np.arcsinh(np.tan(np.radians(point[3]))) / np.pi) / 2 * 2**zoom)
-    address = tiles.format(z=zoom, x=column, y=row)
-    answer = page.request.get(address)
+    answer = page.request.get(tiles.format(z=zoom, x=column, y=row))
     assert answer.headers["content-type"] == "image/png"
     assert "colormap=magma" in answer.url
     assert "colormap=magma" in page.request.get(copied(page, "tilejson")).json()["tiles"][0]
@@ -313,4 +313,4 @@ def test_the_key_of_the_page_is_handed_on(page: Page, server: str) -> None:
     assert tiles
     assert all("key=secret" in url for url in (*found.values(), *tiles))
     assert state(page)["layer"] == "elevation"
-    assert "?key=secret#" in page.url
+    assert "?key=secret#" in address(page)

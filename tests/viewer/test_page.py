@@ -11,7 +11,18 @@ import numpy as np
 import pytest
 from pyproj import Transformer
 
-from tests.viewer.driving import BANDS, CANVAS, HEIGHT, WIDTH, picture, settle, show, state
+from tests.viewer.driving import (
+    BANDS,
+    CANVAS,
+    HEIGHT,
+    WIDTH,
+    address,
+    patient,
+    picture,
+    settle,
+    show,
+    state,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +36,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 @pytest.fixture
 def page(browser: Browser, server: str) -> Iterator[Page]:
     """Open the page; afterwards: no error was logged, and nothing but the server was asked."""
-    opened = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+    opened = patient(browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}))
     errors: list[str] = []
     hosts: set[str | None] = set()
     opened.on("pageerror", lambda error: errors.append(str(error)))
@@ -116,6 +127,7 @@ def test_nodata_is_transparent_and_said(page: Page) -> None:
     )
     page.mouse.move(box[0] + 6, box[1])
     page.wait_for_selector("#cursor .none")
+    settle(page)
     assert page.locator("#cursor .none dd").first.inner_text() == "no data"
 
 
@@ -159,7 +171,7 @@ def test_a_late_answer_doesnt_draw_over_a_newer_one(page: Page, server: str) -> 
     late: list[Route] = []
     # Leaving the first field asks for a legend between 400 and the highest value.
     first = re.compile(r"legend\.json\?.*stretch=400%2C(?!600)")
-    page.route(first, lambda route: late.append(route))  # noqa: PLW0108 - it counts parameters
+    page.route(first, lambda route: late.append(route))
     page.locator("#stretch-0-0").fill("400")
     page.locator("#stretch-0-1").fill("600")
     page.locator("#stretch-0-1").press("Tab")
@@ -173,10 +185,28 @@ def test_a_late_answer_doesnt_draw_over_a_newer_one(page: Page, server: str) -> 
     assert state(page)["stretch"] == "400,600"
 
 
+def test_the_layer_that_was_chosen_last_is_shown(page: Page, server: str) -> None:
+    """Its neighbour was chosen before it, and is known later."""
+    late: list[Route] = []
+    page.route("**/layers/elevation", lambda route: late.append(route))
+    before = picture(page)
+    with page.expect_request("**/layers/elevation"):
+        page.locator("#layers label", has_text="elevation").click()
+    page.locator("#layers label", has_text="reflectance").click()
+    with page.expect_response("**/layers/elevation"):
+        late[0].continue_()
+    settle(page)
+    page.unroute("**/layers/elevation")
+    assert state(page)["layer"] == "reflectance"
+    assert page.locator("#layers input:checked").input_value() == "reflectance"
+    assert picture(page) == before
+
+
 def test_a_stretch_from_high_to_low_is_marked(page: Page, server: str) -> None:
     show(page, f"{server}#layer=elevation&bands=elevation&stretch=400,600")
     page.locator("#stretch-0-0").fill("900")
     page.locator("#stretch-0-0").press("Tab")
+    settle(page)
     assert page.locator("#stretch-0-0").get_attribute("aria-invalid") == "true"
     assert state(page)["stretch"] == "400,600"
 
@@ -189,6 +219,7 @@ def test_band_mathematics(page: Page) -> None:
     assert picture(page) != before
     page.locator("#expression").fill("(nir - rde) / (nir + red)")
     page.wait_for_selector("#expression-trouble:not([hidden])")
+    settle(page)
     said = page.locator("#expression-trouble").inner_text()
     assert "rde" in said
     assert "blue" in said
@@ -213,12 +244,12 @@ def test_an_address_brings_back_the_view(page: Page, browser: Browser) -> None:
     page.locator("#band-0").select_option("nir")
     page.locator("#opacity").fill("0.7")
     settle(page)
-    page.wait_for_function("location.hash.includes('opacity=0.7')")
-    again = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-    show(again, page.url)
+    assert state(page)["opacity"] == "0.7"
+    again = patient(browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}))
+    show(again, address(page))
     assert state(again) == state(page)
     # The address rounds the place to about a metre: both pages have to start from it.
-    show(page, page.url)
+    show(page, address(page))
     assert picture(again) == picture(page)
     again.close()
 
@@ -262,6 +293,7 @@ def test_a_click_draws_the_course_of_a_point(page: Page, cube: xr.Dataset) -> No
     page.on("request", lambda request: asked.append(urlsplit(request.url).path))
     page.mouse.click(WIDTH * 0.6, HEIGHT * 0.4)
     page.wait_for_selector("#series polyline")
+    settle(page)
     # One question, however many dates there are.
     assert asked.count("/layers/reflectance/series") == 1
     href = page.locator("#series a").get_attribute("href") or ""
@@ -283,6 +315,7 @@ def test_an_unknown_layer_in_the_address_is_no_dead_end(page: Page, server: str)
 def test_a_fragment_typed_by_hand_is_followed(page: Page) -> None:
     page.evaluate("location.hash = 'layer=elevation&bands=elevation&colormap=magma'")
     page.wait_for_selector("#legend .ramp")
+    settle(page)
     assert page.locator("#layers input:checked").input_value() == "elevation"
     assert page.locator("#colours input[value=magma]").is_checked()
 

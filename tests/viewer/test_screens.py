@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tests.viewer.driving import HEIGHT, WIDTH, settle, show
+from tests.viewer.driving import HEIGHT, WIDTH, patient, settle, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ SHRINK = 4
 
 @pytest.fixture(scope="module")
 def wide(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+    page = patient(browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}))
     yield page
     page.close()
 
@@ -38,7 +38,7 @@ def wide(browser: Browser) -> Iterator[Page]:
 def narrow(browser: Browser) -> Iterator[Page]:
     size = {"width": PHONE[0], "height": PHONE[1]}
     context = browser.new_context(viewport=size, has_touch=True)  # type: ignore[arg-type]
-    yield context.new_page()
+    yield patient(context.new_page())
     context.close()
 
 

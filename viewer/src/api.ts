@@ -1,5 +1,7 @@
 /** The server's answers, and how to ask for them. */
 
+import { counted } from "./pending";
+
 export type Bounds = [west: number, south: number, east: number, north: number];
 
 export interface LayerSummary {
@@ -93,7 +95,11 @@ export function address(path: string, query?: URLSearchParams): string {
   return url.href;
 }
 
-export async function ask<T>(path: string, query?: URLSearchParams, signal?: AbortSignal): Promise<T> {
+export function ask<T>(path: string, query?: URLSearchParams, signal?: AbortSignal): Promise<T> {
+  return counted(answer(path, query, signal));
+}
+
+async function answer<T>(path: string, query?: URLSearchParams, signal?: AbortSignal): Promise<T> {
   const response = await fetch(address(path, query), { signal });
   if (!response.ok) throw new ApiError(await reason(response));
   return (await response.json()) as T;

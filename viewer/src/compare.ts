@@ -93,7 +93,7 @@ export class Compare {
     this.border.style.left = `${100 * border}%`;
     this.border.setAttribute("aria-valuenow", String(Math.round(100 * border)));
     this.border.setAttribute("aria-valuetext", `${Math.round(100 * border)} %`);
-    this.tiles.map.render();
+    this.tiles.ask();
   }
 
   private move(border: number): void {

@@ -1,5 +1,7 @@
 /** Elements, made in one line. */
 
+import { pending } from "./pending";
+
 type Props<K extends keyof HTMLElementTagNameMap> = Partial<
   Omit<HTMLElementTagNameMap[K], "style" | "dataset">
 > & { aria?: Record<string, string> };
@@ -33,8 +35,13 @@ export function option(value: string, text: string, selected: boolean): HTMLOpti
 export function paused<A extends unknown[]>(wait: number, action: (...args: A) => void) {
   let timer = 0;
   return (...args: A): void => {
+    if (!timer) pending(1);
     window.clearTimeout(timer);
-    timer = window.setTimeout(() => action(...args), wait);
+    timer = window.setTimeout(() => {
+      timer = 0;
+      action(...args);
+      pending(-1);
+    }, wait);
   };
 }
 

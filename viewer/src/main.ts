@@ -21,6 +21,7 @@ const LOOKS: (keyof View)[] = ["mode", "bands", "expression", "stretch", "colorm
 class Page {
   private info: LayerInfo | null = null;
   private turn = 0;
+  private opening = false;
   private asked: AbortController | null = null;
   /** Whether the server can draw the style; a date changes nothing about that. */
   private drawable = false;
@@ -50,6 +51,7 @@ class Page {
   /** Load a layer and show it in the style of the address, or in its own. */
   async open(name: string, wanted: Partial<View>): Promise<void> {
     const turn = ++this.turn;
+    this.opening = true;
     const info = await ask<LayerInfo>(layerPath(name));
     const styled = wanted.bands ?? wanted.expression;
     const natural = naturalColours(info);
@@ -59,6 +61,7 @@ class Page {
       : { bands, mode: bands.length === 3 ? "rgb" : "band", stretch, colormap: colormap ?? "", expression: "" };
     // Another layer was chosen while this one was asked for.
     if (turn !== this.turn) return;
+    this.opening = false;
     const before = this.info;
     this.info = info;
     const time = nearest(info.times, wanted.time ?? this.store.view.time);
@@ -75,9 +78,16 @@ class Page {
     void this.redraw();
   }
 
+  /** Open a layer; what goes wrong with it is nobody's concern once another one is chosen. */
+  private choose(name: string, wanted: Partial<View>): void {
+    const opened = this.open(name, wanted);
+    const { turn } = this;
+    opened.catch((error: unknown) => turn === this.turn && trouble(error));
+  }
+
   /** Show what an address that was typed or pasted asks for. */
   private go(wanted: Partial<View>): void {
-    if (wanted.layer && wanted.layer !== this.info?.name) this.open(wanted.layer, wanted).catch(trouble);
+    if (wanted.layer && wanted.layer !== this.info?.name) this.choose(wanted.layer, wanted);
     else this.store.update(wanted);
     if (wanted.place) this.tiles.goTo(wanted.place);
   }
@@ -85,7 +95,12 @@ class Page {
   private follow(view: View, changed: ReadonlySet<keyof View>): void {
     if (changed.has("layer") && view.layer !== null && view.layer !== this.info?.name) {
       // Another layer has other bands: start from its own style.
-      this.open(view.layer, {}).catch(trouble);
+      this.choose(view.layer, {});
+    } else if (changed.has("layer") && this.opening) {
+      // Back to the layer that is shown, before the other one was known.
+      this.turn += 1;
+      this.opening = false;
+      void this.redraw();
     } else if (LOOKS.some((key) => changed.has(key))) void this.redraw();
     else if (changed.has("time") && this.drawable && this.info?.name === view.layer) {
       this.tiles.show(view, this.info.bounds_wgs84);

@@ -14,6 +14,7 @@ import VectorSource from "ol/source/Vector";
 import XYZ from "ol/source/XYZ";
 import { Circle, Fill, Stroke, Style, Text } from "ol/style";
 import type { Bounds } from "./api";
+import { pending } from "./pending";
 import { tiles } from "./share";
 import { styleQuery, type Look } from "./state";
 
@@ -33,6 +34,8 @@ export class TileMap {
   private readonly hull = new VectorSource();
   private readonly mark = new Feature<Point>();
   private loading = 0;
+  /** Where a picture is that was asked for: not begun, being drawn, or complete. */
+  private picture: "asked" | "drawn" | "complete" = "complete";
 
   constructor(
     private readonly target: HTMLElement,
@@ -59,12 +62,29 @@ export class TileMap {
       ]),
       view: new View({ center: [0, 0], zoom: 2, maxZoom: 22, constrainResolution: false }),
     });
+    this.map.on("precompose", () => {
+      if (this.picture === "asked") this.picture = "drawn";
+    });
+    // One may come late, from a frame before the picture was asked for.
+    this.map.on("rendercomplete", () => {
+      if (this.picture !== "drawn") return;
+      this.picture = "complete";
+      pending(-1);
+    });
+    this.map.on("movestart", () => this.ask());
     this.map.on("loadstart", () => onBusy(true));
     this.map.on("loadend", () => onBusy(false));
     DARK.addEventListener("change", () => {
       this.frame.changed();
       this.map.getLayers().setAt(GRATICULE, graticule());
     });
+  }
+
+  /** Ask for a picture: until all its tiles are drawn, the page is busy. */
+  ask(): void {
+    if (this.picture === "complete") pending(1);
+    this.picture = "asked";
+    this.map.render();
   }
 
   /** Show a layer in the style of a look. */
@@ -78,11 +98,13 @@ export class TileMap {
   showBeside(look: Look | null, bounds: Bounds | null): void {
     if (look && bounds) this.draw(this.beside, look, bounds);
     this.beside.setVisible(look !== null && bounds !== null);
+    this.ask();
   }
 
   /** Show where a layer lies, or none. */
   outline(bounds: Bounds | null): void {
     this.hull.clear();
+    this.ask();
     if (!bounds) return;
     this.hull.addFeature(new Feature(fromExtent(transformExtent(bounds, "EPSG:4326", "EPSG:3857"))));
   }
@@ -92,6 +114,7 @@ export class TileMap {
   setOpacity(opacity: number): void {
     this.tiles.setOpacity(opacity);
     this.beside.setOpacity(opacity);
+    this.ask();
   }
 
   /** Move so that the whole of a layer is seen beside the panel. */
@@ -124,6 +147,7 @@ export class TileMap {
   /** Mark a point, or none. */
   pin(lonLat: [number, number] | null): void {
     this.mark.setGeometry(lonLat ? new Point(fromLonLat(lonLat)) : undefined);
+    this.ask();
   }
 
   private draw(layer: TileLayer<XYZ>, look: Look, bounds: Bounds): Bounds {
@@ -135,6 +159,7 @@ export class TileMap {
     layer.setExtent(extent);
     if (source) source.setUrl(url);
     else layer.setSource(this.source(url));
+    this.ask();
     return extent;
   }
 

@@ -65,6 +65,7 @@ export class Series {
     else this.query.set("bands", this.shown(this.store.view).join(","));
     try {
       const found = await ask<SeriesValues>(`${layerPath(info.name)}/series`, this.query, signal);
+      if (signal.aborted) return;
       // The chart stands above the slider: its order is that of the slider.
       const row = new Map(found.times.map((time, index) => [time, index]));
       const order = info.times.map((time) => row.get(time) ?? -1);
