@@ -11,6 +11,7 @@ from odc.geo.crs import CRS
 from xcube_tiles.algebra.expression import Expression
 from xcube_tiles.errors import GridError
 from xcube_tiles.render.pixels import middle_longitude, transformer, wrap_longitude
+from xcube_tiles.render.references import referenced
 from xcube_tiles.render.sample import as_floats
 from xcube_tiles.render.source import check_variables, read_cells
 
@@ -74,14 +75,15 @@ def values_at(
     time
         Index into the source's times.
     variables
-        Names of the variables; None: all, or none where there is an expression.
+        Names of variables, and references to them (`ndvi@2024-06`, see `referenced`); None: all
+        variables, or none where there is an expression.
     expression
         Band mathematics; its value comes first, under its text.
 
     Returns
     -------
     dict
-        Variable to value as it is stored; None for NoData, for infinities (JSON has none) and
+        Name to value as it is stored; None for NoData, for infinities (JSON has none) and
         outside the source.
 
     Raises
@@ -89,7 +91,9 @@ def values_at(
     GridError
         A position that isn't one.
     StyleError
-        A variable that the source doesn't have.
+        A variable that the source doesn't have, or a reference that can't be understood.
+    DimensionError
+        A reference to a time that the source doesn't have.
     ExpressionError
         An expression that can't be read.
     """
@@ -97,6 +101,7 @@ def values_at(
     every = source.variables if formula is None else ()
     names = every if variables is None else variables
     inputs = () if formula is None else formula.names
+    source = referenced(source, (*names, *inputs))
     check_variables(source, (*names, *inputs))
     cell = cell_at(source, lon, lat)
     found = {} if cell is None else _cells(source, {*names, *inputs}, cell, time)

@@ -91,7 +91,8 @@ def point(
     time: Time = None,
     time_match: Match = "exact",
     bands: Annotated[
-        str | None, Query(description="Variables, parted by commas. Default: all.")
+        str | None,
+        Query(description="Variables, parted by commas; also `ndvi@2024-06`. Default: all."),
     ] = None,
     expression: Annotated[
         str | None, Query(description="Band mathematics; its value comes under its text.")
