@@ -92,6 +92,7 @@ class RedisTileCache:
         self._storing = False
         self._up = False
         self._trouble: str | None = None
+        self._again = 0.0
         self._full_until = 0.0
         self._closed = False
         self._thread: Thread | None = None
@@ -104,6 +105,11 @@ class RedisTileCache:
         """Return whether nothing is wrong, as far as is known without waiting."""
         self._start()
         return self._trouble is None
+
+    def connected(self) -> bool:
+        """Return whether Redis answers, as far as is known without waiting."""
+        self._start()
+        return self._up
 
     def get(self, tag: str) -> bytes | None:
         """Return a picture; None if it isn't kept or Redis can't be asked at the moment.
@@ -167,9 +173,11 @@ class RedisTileCache:
     def _keep(self) -> None:
         """Look whether Redis is there, and store what waits, for as long as this is used."""
         while not self._closed:
-            if not self._up and not self._find():
+            if not self._up:
                 with self._changed:
-                    self._changed.wait_for(lambda: self._closed, self._retry)
+                    alone = max(0.0, self._again - monotonic())
+                    self._changed.wait_for(lambda: self._closed, alone)
+                self._find()
                 continue
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or not self._up)
@@ -185,19 +193,17 @@ class RedisTileCache:
                     self._storing = False
                     self._changed.notify_all()
 
-    def _find(self) -> bool:
+    def _find(self) -> None:
         try:
             self._patient.ping()
             self._quick.ping()  # in the time that a request waits
         except self._failures as error:
             self._lose(error)
-            return False
+            return
         with self._changed:
-            if self._closed:
-                return False
-            self._up = True
-            self._recovered()
-        return True
+            if not self._closed:
+                self._up = True
+                self._recovered()
 
     def _store(self, tag: str, body: bytes) -> None:
         if monotonic() < self._full_until:
@@ -220,6 +226,7 @@ class RedisTileCache:
         """Leave Redis alone until the thread has found it again."""
         with self._changed:
             self._up = False
+            self._again = monotonic() + self._retry
             self._waiting.clear()
             self._waiting_bytes = 0
             self._changed.notify_all()

@@ -86,6 +86,11 @@ class TileCaches:
         """Return the caches that should be there and can't be used."""
         return [] if self._shared is None or self._shared.is_well() else ["tile_cache_redis"]
 
+    def close(self) -> None:
+        """Close the connections to Redis; nothing is asked for there afterwards."""
+        if self._shared is not None:
+            self._shared.close()
+
     def _count(self, tier: str, event: str) -> None:
         if self._metrics is not None:
             self._metrics.tile_cache.labels(tier, event).inc()
