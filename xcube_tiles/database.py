@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Condition
 from typing import TYPE_CHECKING
 
 from xcube_tiles.errors import MissingExtraError, XcubeTilesError
+from xcube_tiles.options import get_options
 
 try:
     import sqlalchemy as sa
@@ -30,6 +34,10 @@ _DRIVERS = {
 }
 _PATIENCE = 60
 # Seconds that a writer of SQLite waits for another.
+_CONNECTING = 10
+# Seconds for which a server may make wait for a connection; the URL may say another number.
+_READING = 60
+# Seconds for which MySQL may make wait for the answer to one query, or to the first greeting.
 
 NAME_LENGTH = 191
 """Characters of a name that all databases can index."""
@@ -50,7 +58,8 @@ class Database:
 
     Examples
     --------
-    >>> Database(holds="layers", error=ValueError, advice="").shown("postgresql://me:secret@host/db")
+    >>> database = Database(holds="layers", error=ValueError, unavailable=OSError, advice="")
+    >>> database.shown("postgresql://me:secret@host/db")
     'postgresql://me:***@host/db'
     """
 
@@ -60,17 +69,26 @@ class Database:
     error: type[Exception]
     """Class of the errors."""
 
+    unavailable: type[Exception]
+    """Class of the errors that may be over in a moment: it refuses, or doesn't answer."""
+
     advice: str
     """How a database that isn't there is made."""
 
     @contextmanager
     def engine(self, url: str, *, create: bool) -> Iterator[Engine]:
-        """Give a database engine, and turn what goes wrong in it into our errors."""
+        """Give a database engine, and turn what goes wrong in it into our errors.
+
+        Within the block are never two connections at once, and in all blocks of this process
+        together no more to one database than the option `database_connections` allows: who comes
+        later waits.
+        """
         try:
             parsed = self._parsed(url, create=create)
-            # No pool: a table is opened once, and nothing may outlive the call.
-            patience = {"timeout": _PATIENCE} if parsed.drivername.startswith("sqlite") else {}
-            engine = sa.create_engine(parsed, poolclass=sa.pool.NullPool, connect_args=patience)
+            # No pool: nothing outlives the call, so that a server may restart between two calls.
+            engine = sa.create_engine(
+                parsed, poolclass=sa.pool.NullPool, connect_args=_patience(parsed)
+            )
         except XcubeTilesError:
             raise
         except (sa.exc.ArgumentError, ValueError) as error:
@@ -78,9 +96,15 @@ class Database:
         except ModuleNotFoundError as error:
             raise MissingExtraError(str(error.name), "sql") from error
         try:
-            yield engine
+            with _CONNECTIONS.one(parsed):
+                yield engine
+        except _NoneFreeError as error:
+            raise self.unavailable(f"database {self.shown(url)}: {error}") from None
         except sa.exc.SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
+            lost = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
+            if lost or getattr(error, "connection_invalidated", False):
+                raise self.unavailable(f"database {self.shown(url)}: {cause}") from error
             raise self.error(f"database {self.shown(url)}: {cause}") from error
         finally:
             engine.dispose()
@@ -110,6 +134,60 @@ class Database:
     def shown(self, url: str) -> str:
         """Return a URL without its password, also one that can't be parsed."""
         return re.sub(r"(//[^/@:]*):.*@", r"\1:***@", url) if "://" in url else repr(url)
+
+
+def _patience(url: sa.URL) -> dict[str, object]:
+    """Return what a driver has to know so that it doesn't wait for ever."""
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        return {"timeout": _PATIENCE}
+    chosen: dict[str, object] = {"connect_timeout": _CONNECTING}
+    if backend != "postgresql":
+        chosen |= {"read_timeout": _READING, "write_timeout": _READING}
+    return {name: value for name, value in chosen.items() if name not in url.query}
+
+
+class _NoneFreeError(Exception):
+    """All connections that may be open to a database are in use."""
+
+
+class _Connections:
+    """Counts the connections of this process to each server."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: a forked process has none of its parent's."""
+        self._open: Counter[tuple[object, ...]] = Counter()
+        self._closed = Condition()
+
+    @contextmanager
+    def one(self, url: sa.URL) -> Iterator[None]:
+        """Wait for one that is free; of files there may be any number."""
+        if url.get_backend_name() == "sqlite":
+            yield
+            return
+        most = get_options().database_connections
+        place = url.host, url.port, url.database, url.username
+        with self._closed:
+            if not self._closed.wait_for(lambda: self._open[place] < most, _PATIENCE):
+                raise _NoneFreeError(
+                    f"all {most} connections were in use for {_PATIENCE} seconds; allow more by "
+                    f"set_options(database_connections={2 * most})"
+                )
+            self._open[place] += 1
+        try:
+            yield
+        finally:
+            with self._closed:
+                self._open[place] -= 1
+                self._closed.notify_all()  # who waits may wait for another database
+
+
+_CONNECTIONS = _Connections()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_CONNECTIONS.forget)
 
 
 @contextmanager

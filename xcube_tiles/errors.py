@@ -15,7 +15,9 @@ XcubeTilesError
 │   ├── DuplicateKeysError              two rasters have equal keys
 │   ├── RaggedKeysError                 some key combinations have no raster
 │   ├── UnequalGridsError               rasters lie on different grids
-│   └── UnknownKeyError (KeyError)      a key name that the collection doesn't have
+│   ├── UnknownKeyError (KeyError)      a key name that the collection doesn't have
+│   ├── RasterReadError (OSError)       a raster file is gone, cut short or damaged
+│   └── DatabaseError (OSError)         a database of rasters doesn't answer
 ├── StacError (ValueError)              a STAC source, query or item can't be used
 │   └── NoItemsError (LookupError)      the query matches no item
 ├── SizeLimitError (ValueError)         the result would be larger than allowed
@@ -26,6 +28,7 @@ XcubeTilesError
 │   ├── LayerNotFoundError (LookupError)
 │   ├── LayerExistsError (FileExistsError)
 │   ├── LayerBusyError                  somebody else is writing to the layer
+│   ├── DamagedLayerError (OSError)     cells of a layer are cut short or damaged
 │   └── StoreError (OSError)            a disk, bucket or server refuses or fails
 ├── StyleError (ValueError)             unknown colour map, format or stretch
 ├── SettingsError (ValueError)          a setting of the server is unknown or can't be
@@ -100,6 +103,14 @@ class UnknownKeyError(CollectionError, KeyError):
     """A key name that the collection doesn't have."""
 
 
+class RasterReadError(CollectionError, OSError):
+    """A raster file is gone, cut short or damaged, or the store that it lies in doesn't answer."""
+
+
+class DatabaseError(CollectionError, OSError):
+    """A database of rasters refuses or doesn't answer; it may do so in a moment."""
+
+
 class StacError(XcubeTilesError, ValueError):
     """A STAC source, query or item can't be used."""
 
@@ -138,6 +149,10 @@ class LayerExistsError(CatalogError, FileExistsError):
 
 class LayerBusyError(CatalogError):
     """Somebody else is writing to a layer."""
+
+
+class DamagedLayerError(CatalogError, OSError):
+    """Cells of a layer can't be read: a file of it is cut short or damaged."""
 
 
 class StoreError(CatalogError, OSError):

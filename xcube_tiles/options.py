@@ -24,8 +24,11 @@ class Options:
     chunk_size: int = 1024
     """Edge, in cells, of the dask blocks that sources make along y and x."""
 
+    database_connections: int = 8
+    """Most connections of this process to one database on a server; further calls wait."""
+
     def __post_init__(self) -> None:
-        for name in ("max_pixels", "chunk_size"):
+        for name in ("max_pixels", "chunk_size", "database_connections"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"option {name!r} must be a positive integer, got {value!r}")
@@ -63,7 +66,7 @@ class set_options:  # noqa: N801  (a function to its users, as in xarray)
     Parameters
     ----------
     **changes
-        Fields of `Options`: `max_pixels`, `progress`, `chunk_size`.
+        Fields of `Options`: `max_pixels`, `progress`, `chunk_size`, `database_connections`.
 
     Raises
     ------

@@ -21,7 +21,7 @@ from xcube_tiles.catalog.format.direct import DirectReader, direct_reader
 from xcube_tiles.catalog.managing.records import Recorded
 from xcube_tiles.catalog.stores.objects import get_document
 from xcube_tiles.catalog.stores.store import pinned
-from xcube_tiles.errors import CatalogError
+from xcube_tiles.errors import CatalogError, DamagedLayerError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.grid.extent import Extent
 
@@ -224,6 +224,8 @@ class Layer(Recorded):
         ------
         CatalogError
             A variable, level or time that isn't there; the layer was deleted or replaced meanwhile.
+        DamagedLayerError
+            A file that holds some of the cells is cut short or damaged.
         """
         array = self.array(variable, level)
         lead: tuple[int | slice, ...] = ()
@@ -236,7 +238,7 @@ class Layer(Recorded):
             lead = (slice(None) if time is None else time,)
         cells = self._direct(variable, level, lead, rows, cols)
         if cells is None:
-            cells = np.asarray(array[(*lead, rows, cols)])
+            cells = self._read_array(variable, level, (*lead, rows, cols))
         spans = (
             part.indices(size)[:2]
             for part, size in zip((rows, cols), array.shape[-2:], strict=True)
@@ -244,6 +246,21 @@ class Layer(Recorded):
         if has_holes(cells, array, *spans):
             self.check_current()
         return cells
+
+    def _read_array(
+        self, variable: str, level: int, index: tuple[int | slice, ...]
+    ) -> NDArray[Any]:
+        try:
+            return np.asarray(self.array(variable, level)[index])
+        except CatalogError:
+            raise
+        except (ValueError, RuntimeError, EOFError) as error:  # whatever codecs raise
+            self.check_current()
+            raise DamagedLayerError(
+                f"cells of variable {variable!r} at level {level} of layer {self.name!r} can't be "
+                f"read, a file of it is cut short or damaged: {error}; "
+                f"catalog.verify({self.name!r}) names it"
+            ) from error
 
     def _direct(
         self, variable: str, level: int, lead: tuple[int | slice, ...], rows: slice, cols: slice

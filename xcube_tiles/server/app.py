@@ -130,7 +130,7 @@ def create_app(
     app.state.library = library
     app.state.limits = limits or Limits()
     app.state.metrics = Metrics() if metrics else None
-    app.state.readiness = Readiness(library, partial(_reopen, catalog))
+    app.state.readiness = Readiness(library, partial(_reopen, catalog, shelf))
     if isinstance(tile_cache_redis, str):
         tile_cache_redis = RedisTileCache(tile_cache_redis)
     app.state.tile_caches = TileCaches(
@@ -174,7 +174,9 @@ def _add_middleware(
     app.add_middleware(Observer, metrics=state.metrics)
 
 
-def _reopen(catalog: str | os.PathLike[str] | Catalog | None) -> None:
+def _reopen(catalog: str | os.PathLike[str] | Catalog | None, shelf: Shelf | None) -> None:
+    if shelf is not None:
+        shelf.check()
     # A catalog that was given opened may lie in memory: where it is can't be opened again.
     if catalog is not None and not isinstance(catalog, Catalog):
         open_catalog(catalog)

@@ -42,6 +42,10 @@ STATUS: tuple[tuple[type[Exception], int, str], ...] = (
     (errors.DimensionError, 400, "bad-dimension"),
     # A disk, bucket or database that doesn't answer may do so in a moment.
     (errors.StoreError, 503, "storage-unavailable"),
+    (errors.DatabaseError, 503, "storage-unavailable"),
+    # Once the file is mended, the next request is answered.
+    (errors.RasterReadError, 503, "unreadable-data"),
+    (errors.DamagedLayerError, 503, "unreadable-data"),
     # A catalog or a file that can't be read is no fault of the client.
     (errors.XcubeTilesError, 500, "unreadable-data"),
 )
@@ -64,8 +68,15 @@ RETRY_SECONDS = 2
 _LOG = logging.getLogger("xcube_tiles.server.errors")
 # The text of such an error may hold paths or secrets: it goes to the log alone.
 _INSIDE = {
-    500: "the server failed; its log says why",
-    503: "the place where the data lie doesn't answer; try again in a moment",
+    (500, "unreadable-data"): "the server failed; its log says why",
+    (500, "server-error"): "the server failed; its log says why",
+    (503, "storage-unavailable"): (
+        "the place where the data lie doesn't answer; try again in a moment"
+    ),
+    (503, "unreadable-data"): (
+        "a file of these data is gone, cut short or damaged; the server's log says which, and once "
+        "it is mended they are served again"
+    ),
 }
 
 
@@ -130,11 +141,15 @@ def problem(
 def problem_of(error: Exception) -> JSONResponse:
     """Return any error as a problem document; the log gets what the client must not see."""
     status, code = _row(error)
-    if status not in _INSIDE:
+    if (status, code) not in _INSIDE:
         return problem(status, str(error), code=code)
     _LOG.error("%s: %s", code, error, exc_info=error)
-    headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else None
-    return problem(status, _INSIDE[status], code=code, headers=headers)
+    return problem(status, _INSIDE[status, code], code=code, headers=retry_headers(status))
+
+
+def retry_headers(status: int) -> dict[str, str] | None:
+    """Return what tells a client to try again, for a status that says so."""
+    return {"Retry-After": str(RETRY_SECONDS)} if status == 503 else None
 
 
 def install_error_handlers(app: FastAPI) -> None:

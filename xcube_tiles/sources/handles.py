@@ -8,7 +8,18 @@ from collections import OrderedDict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from xcube_tiles.sources.storage import fingerprint, open_raster, read_by_gdal
+from rasterio.errors import RasterioError
+
+from xcube_tiles.errors import RasterReadError, XcubeTilesError
+from xcube_tiles.sources.storage import (
+    fingerprint,
+    forget_remote,
+    is_local,
+    open_raster,
+    read_by_gdal,
+    reading_env,
+    store_errors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,13 +65,40 @@ def handle(
     ------
     rasterio.DatasetReader
         Don't close it, and don't give it to another thread.
+
+    Raises
+    ------
+    RasterReadError
+        The file is gone, cut short or damaged, or its store doesn't answer; at the next call it is
+        opened anew.
     """
-    if read_by_gdal(path, options):
-        yield _kept(path, overview)
-        return
-    # rasterio's bridge to Python files must be left in the context that entered it.
-    with open_raster(path, options, overview=overview) as file:
-        yield file
+    try:
+        if read_by_gdal(path, options):
+            with reading_env(path):
+                yield _kept(path, overview)
+            return
+        # rasterio's bridge to Python files must be left in the context that entered it.
+        with open_raster(path, options, overview=overview) as file:
+            yield file
+    except XcubeTilesError:
+        raise
+    except FileNotFoundError as error:
+        _drop(path)
+        raise RasterReadError(f"{path!r} doesn't exist") from error
+    except (RasterioError, *store_errors()) as error:
+        _drop(path)
+        reason = str(error.__cause__ or error).partition("\n")[0]
+        raise RasterReadError(
+            f"{path!r} can't be read, it is gone, cut short or damaged: {reason}"
+        ) from error
+
+
+def _drop(path: str) -> None:
+    """Close what is open of a file that couldn't be read, which may be mended at the next call."""
+    for key in [key for key in _HANDLES.open if key[0] == path]:
+        _HANDLES.open.pop(key).file.close()
+    if not is_local(path) and read_by_gdal(path, None):
+        forget_remote(path)
 
 
 def _kept(path: str, overview: int | None) -> Any:

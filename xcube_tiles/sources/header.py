@@ -16,7 +16,12 @@ from odc.geo.geobox import GeoBox
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
-from xcube_tiles.errors import CellTypeError, CollectionError, GeoreferenceError
+from xcube_tiles.errors import (
+    CellTypeError,
+    CollectionError,
+    GeoreferenceError,
+    RasterReadError,
+)
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.grid.dtypes import DTYPE_NAMES
 from xcube_tiles.sources.storage import fingerprint, open_raster
@@ -154,9 +159,9 @@ def read_header(path: str, options: Mapping[str, Any] | None = None) -> RasterHe
     except NotGeoreferencedWarning:
         raise _no_georeference(path) from None
     except FileNotFoundError:
-        raise CollectionError(f"{path!r} doesn't exist") from None
+        raise RasterReadError(f"{path!r} doesn't exist") from None
     except RasterioError as error:
-        raise CollectionError(f"{path!r} can't be opened as a raster: {error}") from error
+        raise RasterReadError(f"{path!r} can't be opened as a raster: {error}") from error
 
 
 def _header(path: str, version: tuple[int, int] | None, file: Any) -> RasterHeader:

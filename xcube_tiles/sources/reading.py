@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rasterio.windows import Window
 
-from xcube_tiles.errors import CollectionError
+from xcube_tiles.errors import RasterReadError
 from xcube_tiles.sources.handles import handle
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def read_window(
 
     Raises
     ------
-    CollectionError
-        The file has another shape by now.
+    RasterReadError
+        The file has another shape by now, or is gone, cut short or damaged.
     """
     if rows.start >= rows.stop or cols.start >= cols.stop:
         empty = (max(rows.stop - rows.start, 0), max(cols.stop - cols.start, 0))
@@ -89,7 +89,7 @@ def read_window(
     window = Window.from_slices(down, right)
     with handle(part.path, options, overview) as file:
         if tuple(file.shape) != shape:
-            raise CollectionError(
+            raise RasterReadError(
                 f"{part.path!r} had {shape} rows and columns when its header was read, now it has "
                 f"{tuple(file.shape)}; scan it again"
             )

@@ -16,7 +16,7 @@ from xcube_tiles.database import (
     sa,
     snapshot,
 )
-from xcube_tiles.errors import CollectionError
+from xcube_tiles.errors import CollectionError, DatabaseError
 from xcube_tiles.sources.keys import Key
 from xcube_tiles.sources.records import (
     key_record,
@@ -37,13 +37,20 @@ if TYPE_CHECKING:
 IfExists: TypeAlias = Literal["error", "replace", "update"]
 """What `save` does with a collection of that name."""
 
-SCHEMA_VERSION = 1
-"""Version of the tables below; raised when a reader of the old ones would misread the new."""
+SCHEMA_VERSION = 2
+"""Version of the tables below.
+
+Version 2 notes each `save`, so that running servers see it. Version 1 has no table for that: it is
+read as it is, and becomes version 2 at the next `save`. A version that is newer is refused.
+"""
 
 _BATCH = 1000
 
 _database = Database(
-    holds="a collection", error=CollectionError, advice="store a collection there with save()"
+    holds="a collection",
+    error=CollectionError,
+    unavailable=DatabaseError,
+    advice="store a collection there with save()",
 )
 _engine, _shown = _database.engine, _database.shown
 
@@ -227,12 +234,23 @@ def _find(connection: Connection, name: str, *, lock: bool = False) -> int | Non
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
-    if row.schema_version != SCHEMA_VERSION:
+    if not 1 <= row.schema_version <= SCHEMA_VERSION:
         raise CollectionError(
             f"collection {name!r} was stored with version {row.schema_version} of the tables; this "
-            f"package reads version {SCHEMA_VERSION}"
+            f"package reads versions 1 to {SCHEMA_VERSION}: install a newer xcube_tiles"
         )
+    if lock and row.schema_version < SCHEMA_VERSION:
+        _migrate(connection, row.id)
     return int(row.id)
+
+
+def _migrate(connection: Connection, found: int) -> None:
+    """Bring a collection that is about to be changed to the newest version.
+
+    Its tables are there: `create_tables` makes those that a version lacks.
+    """
+    current = sa.update(_collections).where(_collections.c.id == found)
+    connection.execute(current.values(schema_version=SCHEMA_VERSION))
 
 
 def _read_keys(connection: Connection, found: int) -> tuple[Key, ...]:

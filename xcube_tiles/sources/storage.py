@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import os
+from contextlib import nullcontext, suppress
 from glob import glob
 from typing import TYPE_CHECKING, Any
 
 import rasterio
+from rasterio.errors import RasterioError
 
 from xcube_tiles.errors import CollectionError, MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from contextlib import AbstractContextManager
 
     from fsspec import AbstractFileSystem
 
@@ -20,6 +23,13 @@ if TYPE_CHECKING:
 _GDAL_SCHEMES = frozenset({"s3", "gs", "gcs", "az", "http", "https"})
 _OBSTORE_SCHEMES = frozenset({"s3", "s3a", "gs", "az", "abfs", "abfss", "http", "https"})
 _READ_AHEAD = 64 * 1024
+# GDAL's own defaults: no second try, and waiting without end. The environment counts before these.
+_PATIENCE = {
+    "GDAL_HTTP_MAX_RETRY": "4",
+    "GDAL_HTTP_RETRY_DELAY": "0.2",
+    "GDAL_HTTP_CONNECTTIMEOUT": "5",
+    "GDAL_HTTP_TIMEOUT": "30",
+}
 
 
 def is_local(path: str) -> bool:
@@ -114,7 +124,7 @@ def list_remote(filesystem: AbstractFileSystem, globs: Iterable[str]) -> list[st
     for pattern in globs:
         try:
             paths = filesystem.glob(pattern)
-        except _store_errors() as error:
+        except store_errors() as error:
             reason = str(error).partition("\n")[0]
             raise CollectionError(f"{pattern!r} can't be listed: {reason}") from error
         # obstore gives None when its store can't even be made of the options.
@@ -124,7 +134,8 @@ def list_remote(filesystem: AbstractFileSystem, globs: Iterable[str]) -> list[st
     return sorted(found)
 
 
-def _store_errors() -> tuple[type[Exception], ...]:
+def store_errors() -> tuple[type[Exception], ...]:
+    """Return the classes of what file systems fail with."""
     try:
         from obstore.exceptions import BaseError
     except ImportError:
@@ -151,6 +162,37 @@ def read_by_gdal(path: str, options: Mapping[str, Any] | None) -> bool:
     return is_local(path) or (path.partition("://")[0] in _GDAL_SCHEMES and not options)
 
 
+def reading_env(path: str) -> AbstractContextManager[Any]:
+    """Return what a raster is opened and read in; the same for both, as GDAL asks at each request.
+
+    Parameters
+    ----------
+    path
+        Path or URL: for a URL, requests that fail are repeated, and none waits for ever.
+    """
+    if is_local(path):
+        return nullcontext()
+    patience = {name: text for name, text in _PATIENCE.items() if name not in os.environ}
+    # Looking for side-car files of an object costs more than reading its header.
+    env: AbstractContextManager[Any] = rasterio.Env(
+        GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", **patience
+    )
+    return env
+
+
+def forget_remote(path: str) -> None:
+    """Let GDAL forget what it knows of a URL: also that there was nothing."""
+    inside = path.replace("gcs://", "gs://")
+    scheme, _, rest = inside.partition("://")
+    place = f"/vsicurl/{path}" if scheme.startswith("http") else f"/vsi{scheme}/{rest}"
+    # There is no call for it from Python, but what isn't to be kept is dropped when it is closed.
+    with (
+        rasterio.Env(CPL_VSIL_CURL_NON_CACHED=place, GDAL_HTTP_MAX_RETRY="0"),
+        suppress(RasterioError, OSError),
+    ):
+        rasterio.open(path).close()
+
+
 def open_raster(
     path: str, options: Mapping[str, Any] | None, *, overview: int | None = None
 ) -> Any:
@@ -174,8 +216,7 @@ def open_raster(
     level = {} if overview is None else {"overview_level": overview}
     if is_local(path):
         return rasterio.open(path, **level)
-    # Looking for side-car files of an object costs more than reading its header.
-    with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):
+    with reading_env(path):
         if read_by_gdal(path, options):
             return rasterio.open(path, **level)
         store, inner = filesystem(path, options)

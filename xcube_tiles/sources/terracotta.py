@@ -10,7 +10,7 @@ import numpy as np
 from shapely.geometry import mapping, shape
 
 from xcube_tiles.database import Database, sa, snapshot
-from xcube_tiles.errors import CollectionError
+from xcube_tiles.errors import CollectionError, DatabaseError
 from xcube_tiles.grid.extent import Bounds
 from xcube_tiles.sources.keys import Key, key_for
 from xcube_tiles.sources.raster import Raster, RasterStatistics
@@ -30,7 +30,10 @@ _TABLES = ("terracotta", "key_names", "datasets", "metadata")
 _PERCENTILES = 99
 
 _database = Database(
-    holds="Terracotta's rasters", error=CollectionError, advice="make it with `terracotta ingest`"
+    holds="Terracotta's rasters",
+    error=CollectionError,
+    unavailable=DatabaseError,
+    advice="make it with `terracotta ingest`",
 )
 
 

@@ -180,7 +180,9 @@ def test_a_missing_file_is_told_in_json(folder: Path) -> None:
     (folder / "S2_20180524_B03.tif").unlink()
     for path in (BAND, "/metadata/S2/20180524/B03"):
         answer = client.get(path)
-        assert answer.status_code == 500
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "2"
+        assert answer.json()["code"] == "unreadable-data"
         assert "S2_20180524_B03.tif" in answer.json()["message"]
     assert client.get("/metadata/S2/20180524/B04").status_code == 200
 

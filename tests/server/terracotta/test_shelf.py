@@ -56,15 +56,27 @@ def test_a_raster_that_terracotta_ingests_is_seen_at_the_next_request(folder: Pa
     assert client.get("/metadata/S2/new").json()["range"] == [210.0, 1680.0]
 
 
-def test_a_database_that_is_gone_leaves_what_is_known(
+def test_a_database_that_is_gone_leaves_the_rasters_that_are_known(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     base = folder / "rasters.sqlite"
     scan(f"{folder}/{{sensor}}_20180524_{{band}}.tif").save(base)
     client = Client(create_app(rasters=str(base)))
+    stored = base.read_bytes()
     base.unlink()
+    for path in (f"/singleband/S2/B03/{TILE}", "/metadata/S2/B03", "/keys"):
+        assert client.get(path).status_code == 200
+    for path in ("/datasets", f"/singleband/S2/new/{TILE}", "/metadata/S2/new", "/readyz"):
+        answer = client.get(path)
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) > 0
+        assert "the database of the rasters doesn't answer" in answer.json()["detail"]
+    assert client.get("/healthz").status_code == 200
+    assert caplog.text.count("can't be read anew") == 1
+    base.write_bytes(stored)
     assert bands(client) == ["B02", "B03", "B04"]
-    assert "can't be read anew" in caplog.text
+    assert client.get("/readyz").status_code == 200
+    assert client.get("/metadata/S2/new").status_code == 404
 
 
 def test_rasters_are_added_and_replaced_while_the_server_runs(folder: Path) -> None:

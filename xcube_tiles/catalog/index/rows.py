@@ -14,7 +14,7 @@ from xcube_tiles.catalog.format.conventions import is_layer
 from xcube_tiles.catalog.layer import Layer, layer_of, open_layer
 from xcube_tiles.catalog.stores.objects import get_document
 from xcube_tiles.database import NAME, TEXT, Database, sa
-from xcube_tiles.errors import CatalogError, LayerNotFoundError
+from xcube_tiles.errors import CatalogError, LayerNotFoundError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,7 @@ SCHEMA_VERSION = 1
 database = Database(
     holds="layers",
     error=CatalogError,
+    unavailable=StoreError,
     advice="make it with LayerIndex.open(url, create=True)",
 )
 metadata = sa.MetaData()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
+from xcube_tiles.errors import DatabaseError
 from xcube_tiles.server.errors import problem
 from xcube_tiles.server.operations.metrics import MEDIA_TYPE
 
@@ -99,6 +100,9 @@ async def ready(request: Request) -> Ready | Response:
         layers = await asyncio.wait_for(request.app.state.readiness.look(), READY_SECONDS)
     except TimeoutError:
         return _not_ready(f"the catalog didn't answer within {READY_SECONDS:g} seconds")
+    except DatabaseError as error:
+        _LOG.warning("not ready: %s", error)
+        return _not_ready(str(error))
     except Exception as error:  # whatever a store, a database or a file may raise
         _LOG.warning("not ready: %s", error, exc_info=error)
         return _not_ready("the catalog or a collection can't be read; the log says why")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -10,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
 from xcube_tiles.errors import UnknownKeyError, XcubeTilesError
-from xcube_tiles.server.errors import code_of, problem, status_of
+from xcube_tiles.server.errors import code_of, problem, retry_headers, status_of
 from xcube_tiles.server.operations.access import VISITOR
 from xcube_tiles.server.terracotta.opened import version_of
 from xcube_tiles.server.terracotta.params import BadRequestError
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from xcube_tiles.server.terracotta.shelf import Shelf
     from xcube_tiles.sources.terracotta import Texts
     from xcube_tiles.sources.terracotta_table import KeyedRasters
+
+
+_LOG = logging.getLogger("xcube_tiles.server.terracotta")
 
 
 class NotThereError(LookupError):
@@ -39,7 +43,9 @@ def failure(error: Exception) -> JSONResponse:
         status, code = status_of(error), code_of(error)
     # A KeyError shows its text in quotes.
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    return problem(status, text, code=code, more={"message": text})
+    if status >= 500:
+        _LOG.error("%s: %s", code, error)
+    return problem(status, text, code=code, headers=retry_headers(status), more={"message": text})
 
 
 KNOWN_ERRORS = (BadRequestError, NotThereError, XcubeTilesError, FileNotFoundError)

@@ -105,6 +105,7 @@ class _Routes:
         return json_answer({"keys": named})
 
     def datasets(self, request: Request) -> Response:
+        self._shelf.check()
         rasters = self._shelf.now()
         query = request.query_params
         limit, start = params.page_of(query)
@@ -126,7 +127,7 @@ class _Routes:
         rasters = self._shelf.now()
         columns = params.columns_of(request.query_params, COLUMNS)
         values = values_in(request, f"{self._prefix}/metadata", after=0)
-        return json_answer(self._record(rasters, _found(rasters, values), columns))
+        return json_answer(self._record(rasters, self._found(rasters, values), columns))
 
     async def many_metadata(self, request: Request) -> Response:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -144,7 +145,7 @@ class _Routes:
         rasters = self._shelf.now()
         columns = params.columns_of(request.query_params, COLUMNS)
         wanted = params.posted_keys(body, self._shelf.options.most_posted)
-        found = [_found(rasters, values) for values in wanted]
+        found = [self._found(rasters, values) for values in wanted]
         return json_answer([self._record(rasters, texts, columns) for texts in found])
 
     def _record(
@@ -158,7 +159,7 @@ class _Routes:
     def singleband(self, request: Request, *, tiled: bool) -> Response:
         rasters = self._shelf.now()
         values = values_in(request, f"{self._prefix}/singleband", after=3 if tiled else 1)
-        texts = _found(rasters, values)
+        texts = self._found(rasters, values)
         asked = drawing.singleband_of(request.query_params, self._shelf.options)
         make = partial(drawing.singleband, self._shelf, rasters, texts, asked, _tile(request))
         return picture_answer(request, self._shelf, rasters, [texts], make)
@@ -199,6 +200,20 @@ class _Routes:
         folder = self._shelf.options.colormap_folder
         return specification(self._shelf.now().keys, root=root, folder=folder)
 
+    def _found(self, rasters: KeyedRasters, values: Sequence[str]) -> Texts:
+        if len(values) != len(rasters.keys):
+            raise BadRequestError(
+                f"wrong number of keys: expected {', '.join(rasters.keys)}, got {len(values)} "
+                "values"
+            )
+        texts = rasters.find(values)
+        if texts is None:
+            self._shelf.check()  # the database may have it
+            pairs = zip(rasters.keys, values, strict=True)
+            named = ", ".join(f"{key}={value}" for key, value in pairs)
+            raise NotThereError(f"no dataset found with {named}")
+        return texts
+
     def _last(
         self,
         request: Request,
@@ -215,24 +230,12 @@ class _Routes:
                 f"must specify all keys except the last one: {', '.join(rasters.keys[:-1])}; got "
                 f"{len(values)} values"
             )
-        return [_found(rasters, [*values, band]) for band in bands]
+        return [self._found(rasters, [*values, band]) for band in bands]
 
 
 def _tile(request: Request) -> tuple[int, int, int] | None:
     path = request.path_params
     return (path["z"], path["x"], path["y"]) if "z" in path else None
-
-
-def _found(rasters: KeyedRasters, values: Sequence[str]) -> Texts:
-    if len(values) != len(rasters.keys):
-        raise BadRequestError(
-            f"wrong number of keys: expected {', '.join(rasters.keys)}, got {len(values)} values"
-        )
-    texts = rasters.find(values)
-    if texts is None:
-        named = ", ".join(f"{key}={value}" for key, value in zip(rasters.keys, values, strict=True))
-        raise NotThereError(f"no dataset found with {named}")
-    return texts
 
 
 def _sorted(rasters: KeyedRasters, found: list[Texts], order: str | None) -> list[Texts]:

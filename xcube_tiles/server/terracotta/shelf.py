@@ -8,7 +8,7 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from xcube_tiles.errors import CollectionError, XcubeTilesError
+from xcube_tiles.errors import CollectionError, DatabaseError, XcubeTilesError
 from xcube_tiles.server.terracotta.opened import OpenedRasters, Pictures
 from xcube_tiles.server.terracotta.options import TerracottaOptions
 from xcube_tiles.sources.collection import Collection
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS = 1.0
 """Age at which a database on a server is asked whether it has changed; files are at once."""
+
+LOOKING_SECONDS = 3.0
+"""After which a look at a database that isn't done counts as one that gets no answer."""
 
 _LOG = logging.getLogger("xcube_tiles.server.terracotta")
 
@@ -70,6 +73,9 @@ class Shelf:
         self._known = None if version is None else version()
         self._rasters = self._ordered(rasters)
         self._looking = Lock()
+        self._since = monotonic()
+        self._trouble: Exception | None = None
+        self._pause, self._failed = 0.0, float("-inf")
         self._opened = OpenedRasters(self._rasters.storage)
         self.pictures = Pictures(self.options.cache_bytes)
 
@@ -113,24 +119,58 @@ class Shelf:
         before = None if version is None else version()
         shelf = cls(read(), options=options, reload=read, version=version, rgb_key=rgb_key)
         shelf._known = before
+        if isinstance(version, _Aged):
+            shelf._pause = refresh
         return shelf
 
     def now(self) -> KeyedRasters:
-        """Return the rasters as they are now."""
-        if self._version is None or self._reload is None:
-            return self._rasters
+        """Return the rasters as they are now; those known if their database doesn't answer."""
         # While one request looks for changes, the others go on with what is known.
-        if not self._looking.acquire(blocking=False):
-            return self._rasters
+        if self._version is not None and self._looking.acquire(blocking=False):
+            self._since = monotonic()
+            try:
+                self._look()
+            finally:
+                self._looking.release()
+        return self._rasters
+
+    def check(self) -> None:
+        """Make sure that what is known is what the database holds.
+
+        A raster that is known can be drawn without it; a list, or that there is no such raster, is
+        true only if it answers.
+
+        Raises
+        ------
+        DatabaseError
+            It can't be read at the moment.
+        """
+        self.now()
+        hanging = self._looking.locked() and monotonic() - self._since > LOOKING_SECONDS
+        if self._trouble is not None or hanging:
+            raise DatabaseError(
+                "the database of the rasters doesn't answer; tiles of rasters that are known are "
+                "drawn, lists come back with it. Try again in a moment; the server's log says more"
+            ) from self._trouble
+
+    def _look(self) -> None:
+        """Read the rasters anew if they have changed."""
+        if self._version is None or self._reload is None:
+            return
+        if monotonic() - self._failed < self._pause:
+            return  # a server that doesn't answer isn't asked by each request
         try:
             found = self._version()
             if found != self._known:
                 self._rasters, self._known = self._ordered(self._reload()), found
         except (XcubeTilesError, OSError) as error:
-            _LOG.warning("the rasters can't be read anew, the ones known are served: %s", error)
-        finally:
-            self._looking.release()
-        return self._rasters
+            if self._trouble is None:
+                _LOG.warning("the rasters can't be read anew, the ones known are served: %s", error)
+            self._trouble, self._failed = error, monotonic()
+        else:
+            if self._trouble is not None:
+                _LOG.warning("the database of the rasters answers again")
+            self._trouble, self._failed = None, float("-inf")
 
     def replace(self, rasters: Collection | KeyedRasters) -> None:
         """Serve other rasters from the next request on.
