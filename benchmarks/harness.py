@@ -206,6 +206,20 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Figures that aren't times of contenders, in rows."""
+
+    title: str
+    """What is counted."""
+
+    rows: Sequence[Sequence[str]]
+    """The names of the columns, and the rows."""
+
+    def __str__(self) -> str:
+        return f"{self.title}\n{_grid(self.rows)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What a benchmark found."""
 
@@ -215,8 +229,8 @@ class Report:
     setup: str
     """What was measured: sizes, types, settings; one sentence."""
 
-    tables: Sequence[Table] = ()
-    """Timings."""
+    tables: Sequence[Table | Counts] = ()
+    """Timings and counts."""
 
     checks: Sequence[Check] = ()
     """Figures with the bounds they must keep."""

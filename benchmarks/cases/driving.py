@@ -15,7 +15,7 @@ import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -71,6 +71,18 @@ class Load:
         return self.seconds / max(self.requests, 1)
 
 
+class Running(NamedTuple):
+    """A server's process."""
+
+    pid: int
+    log: IO[str]
+
+    def written(self) -> str:
+        """Return all that it wrote so far."""
+        # Reading by position leaves the place where the process writes on as it is: they share it.
+        return os.pread(self.log.fileno(), 2**30, 0).decode(errors="replace")
+
+
 def free_port() -> int:
     """Return a port that nobody listens at."""
     with socket.socket() as listener:
@@ -80,7 +92,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: Sequence[str], port: int, *, path: str) -> Iterator[None]:
+def running(command: Sequence[str], port: int, *, path: str) -> Iterator[Running]:
     """Start a server, wait until it answers `path`, and end it afterwards.
 
     Raises
@@ -95,7 +107,7 @@ def running(command: Sequence[str], port: int, *, path: str) -> Iterator[None]:
             if failed is not None:
                 log.seek(0)
                 raise RuntimeError(f"{failed}; {' '.join(log.read().split())[-300:]}")
-            yield
+            yield Running(server.pid, log)
         finally:
             server.terminate()
             try:

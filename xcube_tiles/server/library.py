@@ -22,6 +22,8 @@ from xcube_tiles.server.served import ServedLayer
 REFRESH_SECONDS = 1.0
 """Age at which what is known of the catalog is looked up again."""
 
+_LONGEST_NAME = 255  # bytes, of a folder on the usual file systems
+
 
 class Library:
     """The layers that are served.
@@ -144,7 +146,10 @@ class Library:
 
 def _is_name(name: str) -> bool:
     """Return whether a text can name a layer of a catalog; a path or an address is never tried."""
-    return name.isprintable() and not name.startswith(".") and not set(name) & set("/\\")
+    if not name.isprintable() or name.startswith(".") or set(name) & set("/\\"):
+        return False
+    # A disk that is asked for a longer name fails, as one does that can't be read.
+    return len(name.encode()) <= _LONGEST_NAME
 
 
 def version_of_files(paths: Iterable[str]) -> str:

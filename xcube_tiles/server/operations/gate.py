@@ -11,6 +11,7 @@ import anyio
 import anyio.to_thread
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from xcube_tiles.errors import XcubeTilesError
 from xcube_tiles.server.errors import RETRY_SECONDS, problem, problem_of
@@ -93,7 +94,7 @@ class Gate:
         if self._pending and self._memory.is_over():
             return self._overloaded("memory", "the server's memory is full")
         length = Headers(scope=scope).get("content-length", "") if _has_body(scope) else ""
-        if length.isdigit() and int(length) > self._limits.body:
+        if length.isdecimal() and int(length) > self._limits.body:
             return self._too_large()
         query = scope["query_string"]
         own = scope["path"].removeprefix(scope.get("root_path", "")).startswith(OTHER_LANGUAGE)
@@ -165,7 +166,10 @@ class Gate:
         try:
             await self._app(scope, receive, answer.send)
         except Exception as error:  # the edge: whatever it is, the client gets an answer
-            failure = problem_of(error)
+            # Who went away before the end of a body is no fault of the server: it is told nothing
+            # that it could read, and no error is logged.
+            gone = isinstance(error, ClientDisconnect)
+            failure = problem(400, "the body ended too early") if gone else problem_of(error)
             if answer.replaced_already:
                 return
             if answer.started:

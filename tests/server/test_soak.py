@@ -1,0 +1,134 @@
+"""The server under a mix of requests at once, malformed ones among them, and what that showed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks import soak
+from benchmarks.cases.soaking import Outcome, memory_rows, rows, soaking
+from benchmarks.cases.soaking_client import Answered, Sample, digest
+from benchmarks.cases.soaking_data import Served, make
+from benchmarks.cases.soaking_malformed import malformed
+from benchmarks.cases.soaking_mix import Ask, mixed
+from tests.server.client import Client
+from xcube_tiles.server.app import create_app
+
+if TYPE_CHECKING:
+    from starlette.types import Message
+
+REQUESTS = 2_400
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
+    """Return layers and rasters of every kind; not to be changed."""
+    return make(tmp_path_factory.mktemp("soak"), 512)
+
+
+@pytest.mark.slow
+def test_many_mixed_requests_at_once(served: Served) -> None:
+    outcome = soaking(served, REQUESTS)
+    assert len(outcome.answers) == REQUESTS
+    assert outcome.statuses[200] > 0.8 * REQUESTS
+    assert outcome.statuses[304] > 0
+    assert [str(each) for each in outcome.refused_badly] == []
+    assert [str(each) for each in outcome.unlike] == []
+    assert outcome.faults == ()
+    assert outcome.failed_inside == 0
+    # Each thread that draws opens what it needs once, and keeps it.
+    assert outcome.after.threads - outcome.before.threads <= soak.MOST_THREADS
+    assert outcome.after.files - outcome.before.files <= soak.MOST_FILES
+
+
+def test_the_mix_is_the_same_each_time_and_a_tenth_is_malformed(served: Served) -> None:
+    first, second = (mixed(served, 500, malformed) for _ in range(2))
+    assert [ask.text() for ask in first] == [ask.text() for ask in second]
+    assert len(first) == 500
+    assert sum(ask.answer != "well" for ask in first) == 50
+    assert mixed(served, 500, malformed, seed=1) != first
+
+
+def outcome_of(answers: list[tuple[Ask, Answered]], resident: list[int]) -> Outcome:
+    samples = [Sample(number, bytes_, 20, 10) for number, bytes_ in enumerate(resident)]
+    return Outcome(
+        asks=[ask for ask, _ in answers],
+        answers=[answered for _, answered in answers],
+        samples=samples,
+        seconds=1.0,
+        before=samples[0],
+        after=samples[-1],
+        failed_inside=0,
+        faults=(),
+        unlike=(),
+    )
+
+
+def test_what_goes_wrong_is_told() -> None:
+    good, bad = Ask(kind="tile", target="/a"), Ask(kind="m", target="/b", answer="problem")
+    right = Answered(200, digest(b"a"), "image/png", 0.1)
+    refused = Answered(404, "", "application/problem+json", 0.1)
+    answers = [(good, right), (bad, refused)] * 4
+    answers += [(bad, Answered(500, "", "text/plain", 0.1)), (good, refused)]
+    found = outcome_of(answers, resident=[10, 20, 20, 20, 20, 20, 20, 20, 20, 20, 30])
+    assert [(each.answered.status, each.wanted) for each in found.refused_badly] == [
+        (500, "4xx and application/problem+json"),
+        (404, "200"),
+    ]
+    assert (found.tenth(2), found.tenth(10)) == (20, 30)
+    failed = {check.claim for check in soak.checks(found) if not check.passed}
+    assert failed == {
+        "answers of 5xx",
+        "requests answered by another status or type",
+        "memory, last tenth / second tenth",
+    }
+    assert rows(found)[1][:3] == ("tile", "5", "200:4 404:1")
+    assert memory_rows(found)[1] == ("1", "0 MiB", "20", "10")
+
+
+@pytest.mark.parametrize("length", [256, 5000])
+def test_a_name_that_no_disk_can_hold_is_no_layer(client: Client, length: int) -> None:
+    answer = client.get(f"/layers/{'x' * length}")
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "layer-not-found"
+
+
+def test_a_body_that_ends_too_early_is_no_fault_of_the_server(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Client(create_app(rasters=served.pattern))
+    sent: list[Message] = []
+    parts: list[Message] = [
+        {"type": "http.request", "body": b'{"keys": [', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return parts.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/metadata",
+        "raw_path": b"/metadata",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+        "http_version": "1.1",
+        "scheme": "http",
+        "server": ("test", 80),
+        "client": None,
+        "root_path": "",
+    }
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(client.app(scope, receive, send))
+    assert sent[0]["status"] == 400
+    assert not caplog.records
+    counted = client.get("/metrics").text
+    assert 'status="400"' in counted
+    assert 'status="500"' not in counted
