@@ -19,6 +19,7 @@ WORLD = (-180.0, -90.0, 180.0, 90.0)
 
 # Of the equator of WGS 84, as in TileMatrixSets.
 _METRES_PER_DEGREE = 111_319.49
+_MERCATOR = (3857, 3395)
 
 
 def native_bounds(source: TileSource) -> tuple[float, float, float, float]:
@@ -68,15 +69,18 @@ def zoom_range(source: TileSource, tms: str = "WebMercatorQuad") -> tuple[int, i
     minzoom, maxzoom : int
         The finest level whose tiles are as large as the source, and the coarsest whose pixels are
         no larger than the source's finest cells; both within the set's own zoom levels. Sizes are
-        compared on the ground, in metres at the middle of the source.
+        compared on the ground, in metres at the middle of the source. A source that can't be drawn
+        by wider pixels, as a mosaic of many files, says so by `widest_pixel`.
     """
     matrices = named_tms(tms)
     metres = _ground_resolution(source)
     _, south, _, north = wgs84_bounds(source)
     shrink = 1.0
-    if matrices.crs.to_epsg() in (3857, 3395):
+    if matrices.crs.to_epsg() in _MERCATOR:
         # Mercator's pixels stand for less ground the farther they are from the equator.
         shrink = max(0.05, math.cos(math.radians((south + north) / 2)))
+        if source.crs.to_epsg() in _MERCATOR:
+            metres *= shrink
     crs = checked_crs(tile_geobox((tms, matrices.minzoom, 0, 0)))
     per_unit = _METRES_PER_DEGREE if crs.geographic else 1.0
     sizes = {
@@ -87,10 +91,20 @@ def zoom_range(source: TileSource, tms: str = "WebMercatorQuad") -> tuple[int, i
     fitting = [z for z, size in sizes.items() if size * matrices.matrix(z).tileWidth >= largest]
     finest = [z for z, size in sizes.items() if size <= metres * 1.01]
     maxzoom = min(finest, default=matrices.maxzoom)
-    return min(max(fitting, default=matrices.minzoom), maxzoom), maxzoom
+    minzoom = max(fitting, default=matrices.minzoom)
+    widest = getattr(source, "widest_pixel", None)
+    if widest is not None:
+        # A picture is drawn from the level that is nearest in size.
+        most = widest * metres / _cell_size(source) * math.sqrt(2)
+        minzoom = max(minzoom, min((z for z, size in sizes.items() if size <= most), default=0))
+    return min(minzoom, maxzoom), maxzoom
 
 
 def _ground_resolution(source: TileSource) -> float:
-    grid = source.geoboxes[0]
-    size = math.sqrt(abs(grid.affine.a * grid.affine.e))
+    size = _cell_size(source)
     return size * _METRES_PER_DEGREE if source.crs.geographic else size
+
+
+def _cell_size(source: TileSource) -> float:
+    grid = source.geoboxes[0]
+    return math.sqrt(abs(grid.affine.a * grid.affine.e))

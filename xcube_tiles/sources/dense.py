@@ -90,7 +90,7 @@ def arrange(
     """
     if not rasters:
         raise CollectionError("the collection has no rasters; nothing was found or selected")
-    time_key, band_key = _time_key(keys, time), _band_key(keys, bands)
+    time_key, band_key = time_key_of(keys, time), band_key_of(keys, bands)
     values = {key: _distinct(rasters, key) for key in keys}
     axes = [Axis(dim=TIME, key=time_key, values=values[time_key])] if time_key else []
     others = [key for key in keys if key not in (time_key, band_key)]
@@ -120,7 +120,8 @@ def key_named(keys: Sequence[Key], name: str) -> Key:
     raise UnknownKeyError(f"unknown key {name!r}; the keys are {known}")
 
 
-def _time_key(keys: Sequence[Key], name: str | None) -> Key | None:
+def time_key_of(keys: Sequence[Key], name: str | None) -> Key | None:
+    """Return the key that is the time: the one named, or the only one; see `arrange`."""
     if name is not None:
         key = key_named(keys, name)
         if key.type != "time":
@@ -133,7 +134,8 @@ def _time_key(keys: Sequence[Key], name: str | None) -> Key | None:
     return times[0] if times else None
 
 
-def _band_key(keys: Sequence[Key], name: str | None) -> Key | None:
+def band_key_of(keys: Sequence[Key], name: str | None) -> Key | None:
+    """Return the key that names the variables: the one named, or `band`; see `arrange`."""
     if name is not None:
         key = key_named(keys, name)
         if key.type != "label":

@@ -89,7 +89,7 @@ def target_grid(
     main = _groups(headers)[0][0].geobox
     goal = as_crs(main.crs if crs is None else crs)
     boxes = [header.geobox for header in headers]
-    edge = min(_resolution_in(box, goal) for box in boxes) if resolution is None else resolution
+    edge = min(resolution_in(box, goal) for box in boxes) if resolution is None else resolution
     if isinstance(edge, bool) or not isinstance(edge, (int, float)) or not 0 < edge < math.inf:
         raise GridError(f"resolution must be a positive number in units of the CRS, got {edge!r}")
     extents = [Extent.from_geobox(box).to_crs(goal) for box in boxes]
@@ -97,7 +97,7 @@ def target_grid(
     for extent in extents[1:]:
         whole = whole.union(extent)
     if same_crs(main.crs, goal) and _square(main, edge):
-        return _continued(main, whole)
+        return continued(main, whole)
     return GeoBox.from_bbox(whole.bounds, goal, resolution=edge, tight=False)
 
 
@@ -152,7 +152,7 @@ def _equal_crs(one: GeoBox, two: GeoBox) -> bool:
     return one.crs is not None and two.crs is not None and same_crs(one.crs, two.crs)
 
 
-def _resolution_in(box: GeoBox, crs: CRS) -> float:
+def resolution_in(box: GeoBox, crs: CRS) -> float:
     """Return the shorter edge of the raster's middle cell in a CRS."""
     if same_crs(box.crs, crs):
         return min(abs(box.affine.a), abs(box.affine.e))
@@ -171,7 +171,8 @@ def _square(box: GeoBox, edge: float) -> bool:
     )
 
 
-def _continued(box: GeoBox, whole: Extent) -> GeoBox:
+def continued(box: GeoBox, whole: Extent) -> GeoBox:
+    """Return the grid of the same cells that covers an extent in its CRS."""
     left, top = ~box.affine * (whole.xmin, whole.ymax)
     right, bottom = ~box.affine * (whole.xmax, whole.ymin)
     # Edges that are equal but for rounding must not add a row.
