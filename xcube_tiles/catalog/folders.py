@@ -97,7 +97,7 @@ def layer_names(store: Store) -> tuple[str, ...]:
     CatalogError
         The store can't list what it has, as web servers can't.
     """
-    if not store.supports_listing or _is_web(store):
+    if not can_list(store):
         raise CatalogError(
             f"{store!s} can't be listed; open layers by their names, e.g. catalog['ndvi']"
         )
@@ -106,6 +106,11 @@ def layer_names(store: Store) -> tuple[str, ...]:
     return tuple(
         name for name, content in zip(names, found, strict=True) if _is_layer_document(content)
     )
+
+
+def can_list(store: Store) -> bool:
+    """Whether a store can tell what it has; web servers can't."""
+    return store.supports_listing and not _is_web(store)
 
 
 def folder_names(store: Store) -> list[str]:

@@ -13,6 +13,7 @@ from uuid import uuid4
 from fastapi import Depends, Path, Request
 from zarr.storage import LocalStore
 
+from xcube_tiles.catalog.folders import can_list
 from xcube_tiles.catalog.model import Catalog, Layer
 from xcube_tiles.errors import LayerNotFoundError
 from xcube_tiles.render.source import TileSource
@@ -57,11 +58,17 @@ class Library:
         self._opening = Lock()
         self._states: dict[str, tuple[int, int, int]] = {}
         store = None if catalog is None else catalog.store
+        self.is_listed = store is None or can_list(store)
         self._folder = os.fspath(store.root) if isinstance(store, LocalStore) else None
 
     def names(self) -> tuple[str, ...]:
-        """Return the names of all layers, sorted."""
-        there = self._catalog.layers if self._catalog is not None else ()
+        """Return the names of all layers, sorted.
+
+        Of a catalog that can't be listed, as on a web server, they are those that were asked for.
+        """
+        there: Iterable[str] = () if self._catalog is None else self._opened.copy()
+        if self._catalog is not None and self.is_listed:
+            there = self._catalog.layers
         return tuple(sorted({*there, *self._given}))
 
     def __getitem__(self, name: str) -> ServedLayer:
@@ -133,7 +140,8 @@ class Library:
 
     def _absent(self, name: str) -> LayerNotFoundError:
         there = ", ".join(self.names()) or "none"
-        return LayerNotFoundError(f"no layer {name!r}; the layers are: {there}")
+        what = "layers" if self.is_listed else "layers that were found by their names"
+        return LayerNotFoundError(f"no layer {name!r}; the {what} are: {there}")
 
     def _find(self, name: str) -> tuple[TileSource, str] | None:
         if name in self._given:
@@ -191,6 +199,7 @@ class VisibleLibrary(Library):
     def __init__(self, library: Library, visitor: Visitor) -> None:
         self._library = library
         self._visitor = visitor
+        self.is_listed = library.is_listed
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the layers that may be seen, sorted."""
