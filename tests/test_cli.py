@@ -328,6 +328,14 @@ class TestServe:
         assert (served["host"], served["port"]) == ("0.0.0.0", 8123)
         assert self.layers(served) == ["dem"]
 
+    def test_a_file_of_settings(self, served: dict[str, object], here: Path) -> None:
+        output_of("pyramid", "demo-data/terrain/DEM_demo_dem.tif", "c.zarr", "dem")
+        (here / "server.toml").write_text('catalog = "c.zarr"\nport = 8123\nhost = "0.0.0.0"\n')
+        output_of("serve", "-c", "server.toml", "--port", "8124", "--tile-cache", "2000")
+        # What the command says counts before the file.
+        assert (served["host"], served["port"]) == ("0.0.0.0", 8124)
+        assert self.layers(served) == ["dem"]
+
     def test_files(self, served: dict[str, object]) -> None:
         images = PATTERN.replace("{type}", "reflectance")
         dem = "demo-data/terrain/DEM_demo_dem.tif"

@@ -17,6 +17,7 @@ from tests.server.client import BASE, Client
 from tests.server.conftest import TILE, scene
 from xcube_tiles.catalog.writer import to_catalog
 from xcube_tiles.errors import MissingExtraError, SettingsError
+from xcube_tiles.render.tile import render_tile
 from xcube_tiles.server import fast
 from xcube_tiles.server.app import create_app
 from xcube_tiles.server.caching import RedisTileCache, TileCaches, redis_cache
@@ -54,7 +55,7 @@ def cache_of(server: RedisServer, **options: Any) -> Iterator[RedisTileCache]:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return what gets longer with each tile that is drawn."""
     times: list[int] = []
-    original = fast.render_tile
+    original = render_tile
 
     def counted(*args: Any, **options: Any) -> bytes:
         times.append(1)

@@ -11,6 +11,7 @@ import pytest
 from tests.server.client import Client
 from xcube_tiles.errors import SettingsError
 from xcube_tiles.server.operations.access import hash_of
+from xcube_tiles.server.operations.rates import Rate
 from xcube_tiles.server.operations.serving import as_variables
 from xcube_tiles.server.settings import Settings, app_from_settings, load_settings
 
@@ -98,6 +99,10 @@ def test_other_processes_get_the_same(file: Path, monkeypatch: pytest.MonkeyPatc
         ("[limits]\ntimeout = 'long'", "limits.timeout: .*valid number.*got 'long'"),
         ("port = ", "server.toml: Invalid value"),
         ("[keys.a]\nlayers = ['b']", "keys.a.sha256: Field required"),
+        ("[rate]\nburst = 0", "rate.burst: Input should be greater than or equal to 1, got 0"),
+        ("[rate]\nper_second = 1", "rate.per_second: there is no such setting"),
+        ("tile_cache_ttl = 0", "tile_cache_ttl: .*greater than or equal to 1, got 0"),
+        ("tile_cache_timeout = 0", "tile_cache_timeout: .*greater than 0, got 0"),
     ],
 )
 def test_what_can_not_be_is_told(tmp_path: Path, line: str, expected: str) -> None:
@@ -114,6 +119,29 @@ def test_a_key_in_place_of_its_hash_is_not_shown(tmp_path: Path) -> None:
         load_settings(path)
     assert "the-key-itself" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_a_password_in_an_address_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XCUBE_TILES_TILE_CACHE_REDIS", "http://:the-password@host")
+    with pytest.raises(SettingsError, match=r"tile_cache_redis: .*redis\|rediss\|unix") as caught:
+        load_settings()
+    assert "the-password" not in str(caught.value)
+
+
+def test_rates_and_caches_from_anywhere(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text(
+        'tile_cache = 1000\ntile_cache_redis = "redis://file"\n[rate]\nrequests = 5\nburst = 7\n'
+        f'[keys.a]\nsha256 = "{hash_of("a")}"\nrate = {{ requests = 1 }}\n'
+    )
+    monkeypatch.setenv("XCUBE_TILES_RATE__REQUESTS", "2.5")
+    monkeypatch.setenv("XCUBE_TILES_TILE_CACHE", "2000")
+    settings = load_settings(file, tile_cache_redis="redis://option")
+    assert settings.rate == Rate(requests=2.5, burst=7)
+    assert settings.keys["a"].rate == Rate(requests=1)
+    assert (settings.tile_cache, settings.tile_cache_redis) == (2000, "redis://option")
+    for name, value in as_variables(settings).items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() == settings
 
 
 @pytest.mark.parametrize(

@@ -59,10 +59,20 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that answer. [default: 1]")
     ] = None,
+    tile_cache: Annotated[
+        int | None,
+        typer.Option(min=0, help="Bytes of tiles that each process keeps in memory. [default: 0]"),
+    ] = None,
+    tile_cache_redis: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Redis where all processes and machines keep tiles, too."),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(
-            help="TOML file of settings; options and variables XCUBE_TILES_... count before it."
+            "--config",
+            "-c",
+            help="TOML file of settings; options and variables XCUBE_TILES_... count before it.",
         ),
     ] = None,
 ) -> None:
@@ -83,6 +93,8 @@ def serve(
         host=host,
         port=port,
         workers=workers,
+        tile_cache=tile_cache,
+        tile_cache_redis=tile_cache_redis,
     )
     if not (settings.catalog or settings.collections or settings.rasters or _DRIVER in os.environ):
         raise typer.BadParameter(

@@ -26,6 +26,7 @@ from xcube_tiles.server.operations.limits import Limits, within_tile_size
 from xcube_tiles.server.operations.metrics import Metrics
 from xcube_tiles.server.operations.observe import Observer
 from xcube_tiles.server.operations.openapi import install_openapi
+from xcube_tiles.server.operations.rates import Rate, RateLimit
 from xcube_tiles.server.terracotta.mount import include_rasters, shelf_of, shown_layers
 from xcube_tiles.sources.collection import Collection
 from xcube_tiles.sources.geotiff import GeoTiffSource
@@ -53,6 +54,7 @@ def create_app(
     limits: Limits | None = None,
     keys: Mapping[str, ApiKey] | None = None,
     public: Sequence[str] | None = None,
+    rate: Rate | None = None,
     metrics: bool = True,
     workers: int = 1,
 ) -> FastAPI:
@@ -91,6 +93,8 @@ def create_app(
     public
         Names of the layers that need no key; `*` and `?` stand for any characters, for any one.
         None: all if there are no keys, else none.
+    rate
+        How often each key, or each address without a key, may ask; None: as often as they like.
     metrics
         Whether `/metrics` tells what the server does.
     workers
@@ -137,7 +141,7 @@ def create_app(
         memory=tile_cache, shared=tile_cache_redis, metrics=app.state.metrics
     )
     app.state.cache_control = f"public, max-age={max_age}" if max_age else "no-cache"
-    _add_middleware(app, keys or {}, public, origins=origins, workers=workers)
+    _add_middleware(app, keys or {}, public, rate=rate, origins=origins, workers=workers)
     install_error_handlers(app)
     include_rasters(app, shelf, files)
     app.include_router(tiles.router, dependencies=[Depends(within_tile_size)])
@@ -152,6 +156,7 @@ def _add_middleware(
     keys: Mapping[str, ApiKey],
     public: Sequence[str] | None,
     *,
+    rate: Rate | None,
     origins: Sequence[str],
     workers: int,
 ) -> None:
@@ -160,6 +165,8 @@ def _add_middleware(
     app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_COMPRESSED, compresslevel=5)
     app.add_middleware(FastTiles, owner=app)
     app.add_middleware(Gate, limits=state.limits, metrics=state.metrics, workers=workers)
+    if rate is not None or any(key.rate is not None for key in keys.values()):
+        app.add_middleware(RateLimit, rate=rate, metrics=state.metrics)
     if public is None:
         public = () if keys else ("*",)
     if keys or "*" not in public:
@@ -169,7 +176,7 @@ def _add_middleware(
         allow_origins=list(origins),
         allow_methods=["GET", "HEAD", "POST"],
         allow_headers=["Content-Type", "If-None-Match", HEADER, "X-Request-ID"],
-        expose_headers=["ETag", "Retry-After", "X-Request-ID"],
+        expose_headers=["ETag", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"],
     )
     app.add_middleware(Observer, metrics=state.metrics)
 

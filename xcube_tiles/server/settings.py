@@ -20,10 +20,12 @@ from pydantic_settings import SettingsError as UnreadableError
 
 from xcube_tiles.errors import SettingsError
 from xcube_tiles.server.app import create_app
+from xcube_tiles.server.caching import RedisTileCache
 from xcube_tiles.server.library import REFRESH_SECONDS
 from xcube_tiles.server.operations.access import ApiKey
 from xcube_tiles.server.operations.limits import Limits
 from xcube_tiles.server.operations.logs import LogFormat, configure
+from xcube_tiles.server.operations.rates import Rate
 from xcube_tiles.server.run import HOST, PORT
 from xcube_tiles.server.terracotta.mount import chosen_rasters
 from xcube_tiles.sources.opening import open_rasters
@@ -77,6 +79,18 @@ class Settings(BaseSettings):
     tile_cache: int = Field(default=0, ge=0)
     """Bytes of tiles that each process keeps in memory."""
 
+    tile_cache_redis: str | None = Field(default=None, pattern="^(redis|rediss|unix)://.")
+    """Redis in which all processes and machines keep tiles, too: `redis://host:6379/0`."""
+
+    tile_cache_ttl: int = Field(default=86_400, ge=1)
+    """Seconds for which tiles are kept in Redis."""
+
+    tile_cache_prefix: str = Field(default="xcube_tiles", min_length=1)
+    """Begin of the keys in Redis; servers that share tiles have the same."""
+
+    tile_cache_timeout: float = Field(default=0.1, gt=0)
+    """Seconds that a request waits for Redis; then the tile is drawn."""
+
     host: str = HOST
     """Address to listen at; `0.0.0.0` lets others in."""
 
@@ -106,6 +120,10 @@ class Settings(BaseSettings):
 
     public: list[str] | None = None
     """Layers that need no key, with `*` and `?`. By default all if there are no keys, else none."""
+
+    rate: Rate | None = None
+    """How often each key, or each address without a key, may ask one process: `requests` per
+    second and `burst`. By default as often as they like."""
 
     @property
     def level(self) -> str:
@@ -187,11 +205,24 @@ def app_from_settings(settings: Settings) -> FastAPI:
         max_age=settings.max_age,
         refresh=settings.refresh,
         tile_cache=settings.tile_cache,
+        tile_cache_redis=_redis(settings),
         limits=settings.limits,
         keys=settings.keys,
         public=settings.public,
+        rate=settings.rate,
         metrics=settings.metrics,
         workers=settings.workers,
+    )
+
+
+def _redis(settings: Settings) -> RedisTileCache | None:
+    if settings.tile_cache_redis is None:
+        return None
+    return RedisTileCache(
+        settings.tile_cache_redis,
+        ttl=settings.tile_cache_ttl,
+        prefix=settings.tile_cache_prefix,
+        timeout=settings.tile_cache_timeout,
     )
 
 
@@ -252,6 +283,7 @@ def _trouble(error: Mapping[str, Any]) -> str:
     name = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":
         return f"{name}: {_unknown(name)}"
-    # What stands in the place of a key's hash may be the key itself.
-    got = "" if name.startswith("keys") else f", got {error['input']!r}"
+    # What stands in the place of a key's hash may be the key itself; addresses have passwords.
+    secret = name.startswith(("keys", "tile_cache_redis"))
+    got = "" if secret else f", got {error['input']!r}"
     return f"{name}: {error['msg']}{got}"

@@ -15,6 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 
 from xcube_tiles.server.errors import problem
 from xcube_tiles.server.operations.gate import OPEN
+from xcube_tiles.server.operations.rates import CALLER, Rate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,6 +38,9 @@ class ApiKey(BaseModel):
 
     layers: tuple[str, ...] = ("*",)
     """Names of the layers that it shows; `*` and `?` stand for any characters, for any one."""
+
+    rate: Rate | None = None
+    """How often it may be used, if that isn't what holds for all."""
 
 
 def new_key() -> tuple[str, str]:
@@ -99,6 +103,7 @@ class Keys:
             Visitor(name=name, layers=(*key.layers, *public)): key.sha256
             for name, key in keys.items()
         }
+        self._rates = {name: key.rate for name, key in keys.items()}
         self._anybody = Visitor(name=None, layers=tuple(public))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,6 +119,8 @@ class Keys:
             await refusal(scope, receive, send)
             return
         scope[VISITOR] = visitor
+        if visitor.name is not None:
+            scope[CALLER] = visitor.name, self._rates[visitor.name]
         await self._app(scope, receive, _private(send, by_key=given is not None))
 
     def _known(self, key: str) -> Visitor | None:
