@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec, GzipCodec, ShardingCodec, ZstdCodec
 from zarr.storage import MemoryStore
 
-from xcube_tiles.catalog.format import direct
+from xcube_tiles.catalog.format import parts
 from xcube_tiles.catalog.format.direct import DirectReader, direct_reader
 from xcube_tiles.catalog.reader import open_catalog
 from xcube_tiles.catalog.writer import to_catalog
@@ -183,11 +183,12 @@ def test_cut_off_files_are_left_to_zarr_to_tell(tmp_path: Path, shards: bool) ->
 
 
 def test_indexes_that_are_kept_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(direct, "MOST_INDEXES", 2)
+    monkeypatch.setattr(parts, "MOST_INDEXES", 2)
     reader = direct_reader(make(tmp_path))
     assert reader is not None
     reader.read((1,), slice(0, 70), slice(0, 90))
-    assert len(reader._indexes) == 2
+    assert isinstance(reader.parts, parts.FileParts)
+    assert len(reader.parts.indexes) == 2
 
 
 def test_a_reader_can_be_sent_elsewhere(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Windows of arrays on a local disk, read without Zarr's pipeline.
+"""Windows of arrays on a local disk or in a bucket, read without Zarr's pipeline.
 
 Zarr hands each chunk to an event loop in another thread and back, which for a map tile takes
 several times as long as to decompress its chunks. Here the index of a shard is read once, and the
@@ -8,40 +8,31 @@ chunks that a window touches are read by their places and decompressed in the th
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
-from math import prod
-from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import zarr
-from google_crc32c import value as crc32c
 from numcodecs.blosc import decompress
 from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec
 from zarr.core.metadata import ArrayV3Metadata
 from zarr.storage import LocalStore
 
-from xcube_tiles.catalog.format.shards import CHECKSUM_BYTES, packing_of
+from xcube_tiles.catalog.format.parts import FileParts, NotDirectError, checked
+from xcube_tiles.catalog.format.remote import ObjectParts
+from xcube_tiles.catalog.format.shards import packing_of
+from xcube_tiles.catalog.stores.checked import Bucket
+from xcube_tiles.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
-_ABSENT = 2**64 - 1
+    from xcube_tiles.catalog.format.parts import ChunkParts, Packed
+
 _BLOSC_HEADER = 16
-MOST_INDEXES = 512
-"""Shards of one array whose indexes are kept: 1 KiB each at 64 chunks."""
-
-State: TypeAlias = tuple[int, int, int]
-"""Inode, time of change and size of a file: another one has another state."""
-
-
-class _NotDirectError(Exception):
-    """Zarr has to read this, or to tell what is wrong with it."""
 
 
 def direct_reader(array: Any) -> DirectReader | None:
@@ -50,30 +41,45 @@ def direct_reader(array: Any) -> DirectReader | None:
     Parameters
     ----------
     array
-        A Zarr array; one on a local disk, packed as this package packs, is read fast.
+        A Zarr array; one on a local disk, in a bucket or behind a web server, packed as this
+        package packs, is read fast.
     """
-    if not hasattr(os, "pread"):  # Windows
-        return None
     if type(array) is not zarr.Array or not isinstance(array.metadata, ArrayV3Metadata):
         return None
-    place = array.store_path
-    if not isinstance(place.store, LocalStore) or array.ndim < 2 or array.dtype.kind not in "biuf":
+    if array.ndim < 2 or array.dtype.kind not in "biuf":
         return None
     packing = packing_of(array)
     if packing is not None:
-        chunk, shard, checked = packing.chunk, packing.shard, packing.checksums
+        chunk, shard, sums = packing.chunk, packing.shard, packing.checksums
     elif array.shards is None and (found := _plain(array)) is not None:
-        chunk, shard, checked = tuple(array.chunks), None, found
+        chunk, shard, sums = tuple(array.chunks), None, found
     else:
+        return None
+    counts = None if shard is None else tuple(s // c for s, c in zip(shard, chunk, strict=True))
+    parts = _parts_of(array, counts)
+    if parts is None:
         return None
     return DirectReader(
         array=array,
-        folder=place.store.root / place.path,
+        parts=parts,
         dtype=array.dtype.newbyteorder("<"),
         chunk=chunk,
-        shard=shard,
-        checked=checked,
+        counts=counts,
+        checked=sums,
     )
+
+
+def _parts_of(array: zarr.Array[Any], counts: tuple[int, ...] | None) -> ChunkParts | None:
+    """Return where the chunks of an array come from; None: from somewhere that only Zarr knows."""
+    place = array.store_path
+    if isinstance(place.store, LocalStore):
+        if not hasattr(os, "pread"):  # Windows
+            return None
+        return FileParts(str(place.store.root / place.path), counts)
+    # A store that wraps another one, or that nobody but a test knows, has its own way to read.
+    if type(place.store) is Bucket:
+        return ObjectParts(place.store, place.path, counts)
+    return None
 
 
 def _plain(array: zarr.Array[Any]) -> bool | None:
@@ -95,8 +101,8 @@ class DirectReader:
     array: zarr.Array[Any]
     """The array."""
 
-    folder: Path
-    """Where its files are."""
+    parts: ChunkParts
+    """Where its chunks come from."""
 
     dtype: np.dtype[Any]
     """Type of the cells on disk."""
@@ -104,14 +110,11 @@ class DirectReader:
     chunk: tuple[int, ...]
     """Shape of a chunk."""
 
-    shard: tuple[int, ...] | None
-    """Shape of a shard; None: each chunk is a file."""
+    counts: tuple[int, ...] | None
+    """Chunks of a shard along each dimension; None: each chunk is an object."""
 
     checked: bool
     """Whether each chunk ends with its checksum."""
-
-    _indexes: OrderedDict[str, tuple[State, NDArray[Any]]] = field(default_factory=OrderedDict)
-    _lock: Any = field(default_factory=Lock)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Locks stay in their process, and what is kept is soon read again.
@@ -129,8 +132,13 @@ class DirectReader:
 
         Notes
         -----
-        What is damaged is left to Zarr too, whose errors are known everywhere. A file that was
+        What is damaged is left to Zarr too, whose errors are known everywhere. An object that was
         replaced meanwhile is noticed by its state: indexes of old ones are dropped.
+
+        Raises
+        ------
+        StoreError
+            A bucket or a server refuses or fails.
         """
         spans = [
             part.indices(size)
@@ -143,7 +151,9 @@ class DirectReader:
             return None
         try:
             return self._window(lead, (top, bottom), (left, right))
-        except (_NotDirectError, OSError, RuntimeError, ValueError):
+        except StoreError:
+            raise  # asked again, it would fail again
+        except (NotDirectError, OSError, RuntimeError, ValueError):
             return None
 
     def _window(
@@ -176,92 +186,36 @@ class DirectReader:
         return out
 
     def _chunks(self, places: list[tuple[int, ...]]) -> dict[tuple[int, ...], NDArray[Any] | None]:
-        """Return chunks by their places; each file is opened once."""
-        files: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
+        """Return chunks by their places; each object is asked for once."""
+        objects: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
         for place in places:
-            files.setdefault(self._file_of(place), []).append(place)
-        found: dict[tuple[int, ...], NDArray[Any] | None] = {}
-        for file, its in files.items():
-            key = self.array.metadata.encode_chunk_key(file)
-            try:
-                handle = os.open(self.folder / key, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-            except FileNotFoundError:
-                found |= dict.fromkeys(its)
-                continue
-            try:
-                for place in its:
-                    packed = self._packed(handle, key, place)
-                    found[place] = None if packed is None else self._decoded(packed)
-            finally:
-                os.close(handle)
-        return found
+            objects.setdefault(self._object_of(place), []).append(place)
+        keys = {self.array.metadata.encode_chunk_key(at): its for at, its in objects.items()}
+        packed = self.parts.get({key: [*map(self._number, its)] for key, its in keys.items()})
+        return {
+            place: None if content is None else self._decoded(content)
+            for key, its in keys.items()
+            for place, content in zip(its, packed[key], strict=True)
+        }
 
-    def _file_of(self, place: tuple[int, ...]) -> tuple[int, ...]:
-        if self.shard is None:
+    def _object_of(self, place: tuple[int, ...]) -> tuple[int, ...]:
+        if self.counts is None:
             return place
-        return tuple(
-            at * chunk // shard
-            for at, chunk, shard in zip(place, self.chunk, self.shard, strict=True)
-        )
+        return tuple(at // count for at, count in zip(place, self.counts, strict=True))
 
-    def _packed(self, handle: int, key: str, place: tuple[int, ...]) -> bytes | None:
-        """Return the bytes of a chunk; None if it isn't there."""
-        state = os.fstat(handle)
-        if self.shard is None:
-            return _part(handle, 0, state.st_size)
-        counts = tuple(s // c for s, c in zip(self.shard, self.chunk, strict=True))
-        at = 0
-        for count, number in zip(counts, place, strict=True):
-            at = at * count + number % count
-        index = self._index(handle, key, (state.st_ino, state.st_mtime_ns, state.st_size), counts)
-        offset, length = int(index[2 * at]), int(index[2 * at + 1])
-        if offset == _ABSENT and length == _ABSENT:
-            return None
-        if offset + length > state.st_size:
-            raise _NotDirectError
-        return _part(handle, offset, length)
+    def _number(self, place: tuple[int, ...]) -> int:
+        """Return which chunk of its object one is."""
+        number = 0
+        for at, count in zip(place, self.counts or (), strict=False):
+            number = number * count + at % count
+        return number
 
-    def _index(self, handle: int, key: str, state: State, counts: tuple[int, ...]) -> NDArray[Any]:
-        """Return offset and length of each chunk of a shard, as one row of numbers."""
-        with self._lock:
-            known = self._indexes.get(key)
-            if known is not None and known[0] == state:
-                self._indexes.move_to_end(key)
-                return known[1]
-        length = 16 * prod(counts) + CHECKSUM_BYTES
-        if state[2] < length:
-            raise _NotDirectError
-        content = _checked(_part(handle, state[2] - length, length))
-        index = np.frombuffer(content, "<u8")
-        with self._lock:
-            self._indexes[key] = state, index
-            while len(self._indexes) > MOST_INDEXES:
-                self._indexes.popitem(last=False)
-        return index
-
-    def _decoded(self, packed: bytes) -> NDArray[Any]:
-        content = _checked(packed) if self.checked else packed
+    def _decoded(self, packed: Packed) -> NDArray[Any]:
+        content = checked(packed) if self.checked else packed
         cells = np.empty(self.chunk, self.dtype)
         # Blosc believes its header, also where it tells of more bytes than there are.
         sizes = int.from_bytes(content[4:8], "little"), int.from_bytes(content[12:16], "little")
         if len(content) < _BLOSC_HEADER or sizes != (cells.nbytes, len(content)):
-            raise _NotDirectError
+            raise NotDirectError
         decompress(content, cells)
         return cells
-
-
-def _part(handle: int, offset: int, length: int) -> bytes:
-    content = os.pread(handle, length, offset)
-    if len(content) != length:
-        raise _NotDirectError
-    return content
-
-
-def _checked(content: bytes) -> memoryview:
-    """Return what comes before a checksum."""
-    body = memoryview(content)[:-CHECKSUM_BYTES]
-    # The library takes no memoryview, but an array on the same bytes.
-    found = int(crc32c(np.frombuffer(body, np.uint8)))
-    if found != int.from_bytes(content[-CHECKSUM_BYTES:], "little"):
-        raise _NotDirectError
-    return body

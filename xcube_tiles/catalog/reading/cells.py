@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -107,6 +108,8 @@ class CellReader:
         # Of longer chunks each position would decompress all.
         if reader is None or any(size > 1 for size in reader.chunk[:-2]):
             return None
+        if reader.parts.waits and math.prod(map(len, at)) > 1:
+            return None  # Zarr asks for all positions at once, this for one after another
         shape = (*map(len, at), rows.stop - rows.start, cols.stop - cols.start)
         block = np.empty(shape, self.array.dtype)
         for place in np.ndindex(shape[:-2]):

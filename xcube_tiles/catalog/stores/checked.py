@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 from zarr.storage import LocalStore, ObjectStore, ZipStore
 
@@ -12,6 +12,7 @@ from xcube_tiles.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
+    from datetime import datetime
     from typing import Self
 
     from obstore.store import ObjectStore as AnyObjectStore
@@ -71,6 +72,19 @@ class Archive(ZipStore):
         )
 
 
+class Version(NamedTuple):
+    """What another object of the same key would have differently."""
+
+    tag: str | None
+    """Entity tag; None where the server gives none."""
+
+    modified: datetime
+    """When it was written."""
+
+    size: int
+    """Its length in bytes."""
+
+
 class Bucket(ObjectStore):  # type: ignore[type-arg]  # generic for some versions of Zarr only
     """A bucket of an object store, a part of one, or a web server.
 
@@ -123,6 +137,47 @@ class Bucket(ObjectStore):  # type: ignore[type-arg]  # generic for some version
     ) -> Buffer | None:
         """Return an object, or a part of it; None if there is none."""
         return await self._call("read from", super().get, key, prototype, byte_range)
+
+    async def part(
+        self, key: str, span: tuple[int, int] | None
+    ) -> tuple[memoryview, Version] | None:
+        """Return bytes of an object and its version; None if there is none.
+
+        Parameters
+        ----------
+        key
+            Key of the object.
+        span
+            First byte and number of bytes; a negative first byte counts from the end, up to which
+            all bytes are returned. None: the whole object.
+        """
+        return await self._call("read from", self._part, key, span)
+
+    async def _part(
+        self, key: str, span: tuple[int, int] | None
+    ) -> tuple[memoryview, Version] | None:
+        from obstore.exceptions import NotSupportedError
+
+        options: dict[str, Any] = {}
+        if span is not None:
+            start, length = span
+            options["range"] = (start, start + length) if start >= 0 else {"suffix": -start}
+        try:
+            try:
+                answer = await self.store.get_async(key, options=options)
+            except NotSupportedError:
+                # Azure doesn't count from the end.
+                if span is None or span[0] >= 0:
+                    raise
+                size = (await self.store.head_async(key))["size"]
+                answer = await self.store.get_async(
+                    key, options={"range": (max(0, size + span[0]), size)}
+                )
+            content = memoryview(await answer.bytes_async())
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            return None
+        meta = answer.meta
+        return content, Version(meta["e_tag"], meta["last_modified"], meta["size"])
 
     async def exists(self, key: str) -> bool:
         """Whether there is such an object."""
