@@ -43,7 +43,8 @@ def test_layers_are_listed(client: Client) -> None:
     west, south, east, north = layer["bounds"]
     assert 13 < west < east < 16
     assert 49 < south < north < 52
-    assert {link["rel"] for link in layer["links"]} == {"self", "tilejson", "preview", "legend"}
+    rels = {"self", "tilejson", "preview", "legend", "zarr"}
+    assert {link["rel"] for link in layer["links"]} == rels
 
 
 def test_links_lead_somewhere(client: Client) -> None:

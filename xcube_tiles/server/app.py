@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.middleware.gzip import GZipMiddleware
 
 from xcube_tiles._version import __version__
 from xcube_tiles.catalog.model import Catalog
 from xcube_tiles.catalog.reader import open_catalog
 from xcube_tiles.render.source import TileSource
-from xcube_tiles.server import data, layers, ogc, tiles, viewer
+from xcube_tiles.server import data, layers, ogc, tiles, viewer, zarr_store
 from xcube_tiles.server.caching import RedisTileCache, TileCaches
 from xcube_tiles.server.errors import install_error_handlers
 from xcube_tiles.server.fast import FastTiles
@@ -145,8 +144,8 @@ def create_app(
     install_error_handlers(app)
     include_rasters(app, shelf, files)
     app.include_router(tiles.router, dependencies=[Depends(within_tile_size)])
-    for router in (health.router, layers.router, data.router, ogc.router, viewer.router):
-        app.include_router(router)  # the viewer takes what is left
+    for room in (health, layers, data, zarr_store, ogc, viewer):
+        app.include_router(room.router)  # the viewer takes what is left
     install_openapi(app)
     return app
 
@@ -162,7 +161,7 @@ def _add_middleware(
 ) -> None:
     """Put layers around an application; the last is the outermost."""
     state = app.state
-    app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_COMPRESSED, compresslevel=5)
+    app.add_middleware(zarr_store.Compression, minimum_size=_SMALLEST_COMPRESSED, compresslevel=5)
     app.add_middleware(FastTiles, owner=app)
     app.add_middleware(Gate, limits=state.limits, metrics=state.metrics, workers=workers)
     if rate is not None or any(key.rate is not None for key in keys.values()):
@@ -175,8 +174,13 @@ def _add_middleware(
         CORSMiddleware,
         allow_origins=list(origins),
         allow_methods=["GET", "HEAD", "POST"],
-        allow_headers=["Content-Type", "If-None-Match", HEADER, "X-Request-ID"],
-        expose_headers=["ETag", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"],
+        allow_headers=[
+            *("Content-Type", "If-None-Match", "If-Range", "Range", HEADER, "X-Request-ID"),
+        ],
+        expose_headers=[
+            *("Accept-Ranges", "Content-Length", "Content-Range", "ETag"),
+            *("Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"),
+        ],
     )
     app.add_middleware(Observer, metrics=state.metrics)
 

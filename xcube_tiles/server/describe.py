@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from xcube_tiles.catalog.reading.stored import is_stored
 from xcube_tiles.render.bounds import native_bounds, wgs84_bounds, zoom_range
 from xcube_tiles.render.categories import categories_from_attributes
 from xcube_tiles.render.instants import iso
@@ -26,6 +27,9 @@ from xcube_tiles.server.models import (
 if TYPE_CHECKING:
     from xcube_tiles.render.source import TileSource
     from xcube_tiles.server.served import ServedLayer
+
+ZARR = "application/vnd.zarr; version=3"
+"""Media type of a Zarr store."""
 
 
 def summary_of(layer: ServedLayer, base: str) -> LayerSummary:
@@ -77,11 +81,13 @@ def layer_address(layer: ServedLayer, base: str) -> str:
 def links_of(layer: ServedLayer, base: str) -> list[Link]:
     """Return the addresses that belong to a layer."""
     root = layer_address(layer, base)
+    store = Link(rel="zarr", href=f"{root}/zarr", type=ZARR)
     return [
         Link(rel="self", href=root, type="application/json"),
         Link(rel="tilejson", href=f"{root}/tilejson.json", type="application/json"),
         Link(rel="preview", href=f"{root}/preview.png", type="image/png"),
         Link(rel="legend", href=f"{root}/legend.json", type="application/json"),
+        *([store] if is_stored(layer.source) else []),
     ]
 
 

@@ -13,7 +13,7 @@ from xcube_tiles.render.instants import iso, select_time
 from xcube_tiles.render.point import values_at
 from xcube_tiles.render.style import Style
 from xcube_tiles.render.tms import tms_names
-from xcube_tiles.server.describe import info_of, layer_address, summary_of
+from xcube_tiles.server.describe import info_of, layer_address, links_of, summary_of
 from xcube_tiles.server.library import Library, layer_of, library_of
 from xcube_tiles.server.models import (
     Health,
@@ -80,6 +80,7 @@ def tilejson(
         center=((west + east) / 2, (south + north) / 2, minzoom),
         minzoom=minzoom,
         maxzoom=maxzoom,
+        links=links_of(layer, str(request.base_url)),
     )
 
 

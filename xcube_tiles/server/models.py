@@ -122,6 +122,7 @@ class TileJson(BaseModel):
     center: tuple[float, float, int]
     minzoom: int
     maxzoom: int
+    links: list[Link] = Field(default=[], description="Addresses of the layer; no part of TileJSON")
 
 
 class LegendCategory(BaseModel):

@@ -22,6 +22,9 @@ OTHER = "other"
 """Route of requests that none of ours took: their paths are anything, and must not be counted by
 name."""
 
+HEAD = "xcube_tiles.head"
+"""Under this name, the scope of a request for headers alone has True."""
+
 _VALID_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}")
 _KEPT_HEADERS = (b"content-type", b"x-cache")
 
@@ -77,7 +80,7 @@ class _Seen:
         self.started = perf_counter()
         self._head = scope["method"] == "HEAD"
         # Routes know GET; that nothing but the headers is wanted is seen to here.
-        self.scope = {**scope, "method": "GET"} if self._head else scope
+        self.scope = {**scope, "method": "GET", HEAD: True} if self._head else scope
         self._send = send
         self.id = _id_of(scope)
         self.status = 0  # nothing was answered
