@@ -12,7 +12,7 @@ from xcube_tiles._version import __version__
 from xcube_tiles.catalog.model import Catalog
 from xcube_tiles.catalog.reader import open_catalog
 from xcube_tiles.render.source import TileSource
-from xcube_tiles.server import data, layers, ogc, tiles, viewer, zarr_store
+from xcube_tiles.server import data, layers, ogc, reference, tiles, viewer, zarr_store
 from xcube_tiles.server.caching import RedisTileCache, TileCaches
 from xcube_tiles.server.errors import install_error_handlers
 from xcube_tiles.server.fast import FastTiles
@@ -119,6 +119,7 @@ def create_app(
         title="xcube_tiles",
         version=__version__,
         description="Map tiles, previews and values of the layers of a catalog.",
+        docs_url=None,  # a page of our own, which needs no other host
         redoc_url=None,
     )
     files = collections or {}
@@ -144,7 +145,7 @@ def create_app(
     install_error_handlers(app)
     include_rasters(app, shelf, files)
     app.include_router(tiles.router, dependencies=[Depends(within_tile_size)])
-    for room in (health, layers, data, zarr_store, ogc, viewer):
+    for room in (health, layers, data, zarr_store, ogc, reference, viewer):
         app.include_router(room.router)  # the viewer takes what is left
     install_openapi(app)
     return app
