@@ -4,8 +4,11 @@ import dask.array as da
 import numpy as np
 import pytest
 import xarray as xr
+from xarray.backends import BackendArray
+from xarray.core import indexing
 
 from tests.render.sources import grid, rgba
+from tests.server.client import Client
 from xcube_tiles.catalog.pyramids.pyramid import pyramid
 from xcube_tiles.cube.georef import assign_geobox
 from xcube_tiles.errors import DimensionError, GeoreferenceError
@@ -14,6 +17,7 @@ from xcube_tiles.render.preview import render_preview
 from xcube_tiles.render.source import TileSource
 from xcube_tiles.render.stretch import Stretch
 from xcube_tiles.render.style import Style
+from xcube_tiles.server.app import create_app
 
 BOX = grid((4, 6), "EPSG:32633", left=500_000, top=5_000_000, cell=10)
 TIMES = np.array(["2018-05-06", "2018-05-24"], dtype="datetime64[ns]")
@@ -75,6 +79,52 @@ def test_lazy_cubes_compute_no_more_than_a_window() -> None:
     assert computed == []
     source.read("v", level=0, rows=slice(0, 1), cols=slice(0, 1), time=0)
     assert computed == [(1, 2, 2)]
+
+
+class Counting(BackendArray):
+    """A file that counts the cells read of it."""
+
+    def __init__(self, cells: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> None:
+        self.cells, self.shape, self.dtype = cells, cells.shape, cells.dtype
+        self.read = 0
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> object:
+        basic = indexing.IndexingSupport.BASIC
+        return indexing.explicit_indexing_adapter(key, self.shape, basic, self._take)
+
+    def _take(self, key: tuple[int | slice, ...]) -> object:
+        found = np.array(self.cells[key])
+        self.read += found.size
+        return found
+
+
+@pytest.mark.parametrize("south_up", [False, True])
+@pytest.mark.parametrize("cached", [False, True])
+def test_of_files_opened_without_dask_a_window_is_read(south_up: bool, cached: bool) -> None:
+    made = cube()[["v"]]
+    cells = made["v"].values[:, ::-1] if south_up else made["v"].values
+    file = Counting(cells)
+    data: object = indexing.LazilyIndexedArray(file)
+    made = made.isel(y=slice(None, None, -1)) if south_up else made
+    made["v"] = made["v"].dims, indexing.MemoryCachedArray(data) if cached else data
+    source = CubeSource(made)
+    assert file.read == 0
+    found = source.read("v", level=0, rows=slice(1, 3), cols=slice(2, 4), time=1)
+    np.testing.assert_array_equal(found, [[32, 33], [38, 39]])
+    assert file.read == 4
+    index = source.read("v", level=0, rows=slice(0, 4), cols=slice(0, 6), time=0)
+    np.testing.assert_array_equal(index, np.arange(24).reshape(4, 6))
+    assert file.read == 4 + 24
+
+
+def test_the_server_reads_a_window_of_a_file_opened_without_dask() -> None:
+    big = grid((2048, 2048), "EPSG:3857", left=0, top=0, cell=10)
+    file = Counting(np.zeros((2048, 2048), np.float32))
+    lazy = xr.Dataset({"v": (("y", "x"), indexing.LazilyIndexedArray(file))})
+    client = Client(create_app(sources={"x": CubeSource(assign_geobox(lazy, big))}))
+    tile = "/layers/x/tiles/WebMercatorQuad/15/16384/16384.png?stretch=0,1"
+    assert client.get(tile).status_code == 200
+    assert 0 < file.read < 200 * 200, "a tile of this zoom is 122 cells wide"
 
 
 def test_a_pyramid_is_a_source_of_several_levels() -> None:

@@ -35,8 +35,9 @@ class CubeSource:
     cube
         Dataset, DataArray (bands on an axis become variables), or the DataTree of a pyramid, whose
         children "0", "1", ... are its levels. Dimensions other than time, bands, y and x must have
-        been selected away. Dask arrays compute the windows that are read, every time: a map of
-        many tiles wants a catalog.
+        been selected away. Of what xarray has opened without dask (`chunks=None`) only the windows
+        are read that are drawn; dask arrays compute them, every time: a map of many tiles wants a
+        catalog.
 
     Raises
     ------
@@ -90,7 +91,8 @@ class CubeSource:
         """Return the cells of a window, shape (rows, cols)."""
         array = self._levels[level].variables[variable]
         index = (rows, cols) if array.ndim == 2 else (time, rows, cols)
-        return np.asarray(array.data[index])
+        # Of a file opened with `chunks=None` the data of the whole array would be all of it.
+        return np.asarray(array[index].data)
 
 
 def _levels_of(cube: XarrayObject | xr.DataTree) -> list[xr.Dataset]:
