@@ -23,8 +23,8 @@ MOST_GROWTH = 1.1
 MOST_THREADS = 48
 """Threads that draw (40), and those of the libraries."""
 
-MOST_FILES = 48
-"""Files that stay open: each thread that warps has its own database of CRSs."""
+MOST_FILES = 16
+"""Files that stay open: databases of CRSs, queues of threads."""
 
 _SHOWN = 12  # examples of what went wrong
 

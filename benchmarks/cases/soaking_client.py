@@ -51,6 +51,8 @@ class Sample(NamedTuple):
     """Bytes in memory, those of its children included."""
 
     files: int
+    """Open files and connections, without rasters: each thread keeps those of its last reads."""
+
     threads: int
 
 
@@ -78,7 +80,7 @@ def look(pid: int, answered: int = 0) -> Sample:
         folder = Path("/proc") / str(one)
         with suppress(FileNotFoundError, ProcessLookupError):
             resident += int((folder / "statm").read_text().split()[1]) * page
-            files += len(os.listdir(folder / "fd"))
+            files += sum(map(_is_no_raster, (folder / "fd").iterdir()))
             threads += len(os.listdir(folder / "task"))
     return Sample(answered, resident, files, threads)
 
@@ -89,6 +91,13 @@ def _family(pid: int) -> Iterator[int]:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
         for child in children.split():
             yield from _family(int(child))
+
+
+def _is_no_raster(file: Path) -> bool:
+    try:
+        return not os.readlink(file).endswith(".tif")
+    except OSError:
+        return False  # closed meanwhile
 
 
 def soak(port: int, pid: int, asks: Sequence[Ask], *, connections: int = CONNECTIONS) -> Soaked:

@@ -84,7 +84,8 @@ def place(random: Random, served: Served, layer: str) -> tuple[float, float]:
 def tile_at(random: Random, served: Served, layer: str, tms: str = TMS) -> tuple[int, int, int]:
     """Return zoom, column and row of a tile of a layer."""
     zoom = random.choice((6, 8, 9, 10, 11, 11, 12, 12, 12, 13, 13, 13, 14, 16))
-    at = named_tms(tms).tile(*place(random, served, layer), zoom)
+    known = named_tms(tms)
+    at = known.tile(*place(random, served, layer), min(zoom, known.maxzoom))
     return int(at.z), int(at.x), int(at.y)
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import platform
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +20,7 @@ from benchmarks.cases.soaking_malformed import malformed
 from benchmarks.cases.soaking_mix import Ask, mixed
 from tests.server.client import Client
 from xcube_tiles.server.app import create_app
+from xcube_tiles.server.operations.process import allow_files, few_arenas
 
 if TYPE_CHECKING:
     from starlette.types import Message
@@ -50,6 +55,66 @@ def test_the_mix_is_the_same_each_time_and_a_tenth_is_malformed(served: Served) 
     assert len(first) == 500
     assert sum(ask.answer != "well" for ask in first) == 50
     assert mixed(served, 500, malformed, seed=1) != first
+
+
+ARENAS = """
+import ctypes, sys, threading
+from xcube_tiles.server.operations.process import share_arenas
+
+print(share_arenas(), flush=True)
+libc = ctypes.CDLL(None)
+libc.malloc.argtypes, libc.malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
+libc.fdopen.restype = ctypes.c_void_p
+both = threading.Barrier(17)
+
+def take() -> None:
+    libc.malloc(5000)
+    both.wait()
+    both.wait()
+
+for _ in range(16):
+    threading.Thread(target=take, daemon=True).start()
+both.wait()
+out = ctypes.c_void_p(libc.fdopen(1, b"w"))
+libc.malloc_info(0, out)
+libc.fflush(out)
+both.wait()
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other libraries share them anyway")
+def test_threads_share_the_places_that_they_take_memory_from() -> None:
+    def run(**variables: str) -> tuple[str, int]:
+        told = subprocess.run(
+            [sys.executable, "-c", ARENAS],
+            env=os.environ | variables,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        ).stdout
+        return told.split()[0], told.count("<heap nr=")
+
+    said, arenas = run()
+    assert said == "True"
+    assert arenas <= 3  # that of the first thread is made before
+    assert few_arenas() == {"MALLOC_ARENA_MAX": "2"}
+    # Who has set the variable has chosen.
+    said, arenas = run(MALLOC_ARENA_MAX="64")
+    assert said == "False"
+    assert arenas > 8
+
+
+def test_as_many_files_as_the_system_allows() -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, before[1]), before[1]))
+        allowed = allow_files()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (allowed, before[1])
+        assert allowed == min(before[1], 65_536)
+        assert allow_files() == allowed
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def outcome_of(answers: list[tuple[Ask, Answered]], resident: list[int]) -> Outcome:

@@ -15,6 +15,7 @@ from uvicorn.supervisors import Multiprocess
 from xcube_tiles.server import run
 from xcube_tiles.server.operations.logs import configure
 from xcube_tiles.server.operations.metrics import FOLDER
+from xcube_tiles.server.operations.process import few_arenas, prepare
 from xcube_tiles.server.settings import PREFIX, Settings, app_from_settings
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def serve(settings: Settings, *, announce: Callable[[str], object] = print) -> N
         The port is taken, or there is no such address; the text names it.
     """
     configure(settings.log, settings.level)
+    prepare()
     # Made here even if other processes make their own: what can't be served is told at once.
     app = app_from_settings(settings)
     if settings.workers == 1:
@@ -77,7 +79,7 @@ def _serve_by_several(settings: Settings, listener: socket.socket) -> None:
     options = _known_to(Multiprocess, target=uvicorn.Server(config).run)
     with TemporaryDirectory(prefix="xcube-tiles-metrics-") as folder:
         counted = {FOLDER: os.environ.get(FOLDER) or folder} if settings.metrics else {}
-        with _environment(as_variables(settings) | counted):
+        with _environment(as_variables(settings) | counted | few_arenas()):
             Multiprocess(config, sockets=[listener], **options).run()
 
 
