@@ -267,6 +267,62 @@ class TestCost:
         assert "at most 256 pixels" in answer.json()["detail"]
         assert client.get("/layers/scene/preview.png?size=257").status_code == 413
 
+    @pytest.mark.parametrize(
+        ("limit", "query", "status", "expected"),
+        [
+            ({"percentiles": 2}, "percentiles=1,2", 200, ""),
+            ({"percentiles": 2}, "percentiles=1,2,3", 400, "up to 2 numbers from 0 to 100"),
+            ({"percentiles": 200}, f"percentiles={','.join(['5'] * 150)}", 200, ""),
+            ({"bins": 4}, "bins=4", 200, ""),
+            ({"bins": 4}, "bins=5", 400, "a histogram has 0 to 4 bins, got 5"),
+            ({"bins": 2}, "bins=0,1,2,3", 400, "edges of bins are 2 to 3 ascending numbers"),
+            ({"bins": 5000}, "bins=2000", 200, ""),
+            ({"categories": 3}, "categorical=true&bands=landcover", 200, ""),
+            (
+                {"categories": 2},
+                "categorical=true&bands=landcover",
+                400,
+                "3 different values, and up",
+            ),
+            ({"cells": 100}, "bands=ndvi&max_size=10", 413, "and 100 are allowed in all"),
+        ],
+    )
+    def test_statistics(
+        self, catalog: Path, limit: dict[str, int], query: str, status: int, expected: str
+    ) -> None:
+        client = Client(create_app(catalog, limits=Limits(**limit)))
+        answer = client.get(f"/layers/scene/statistics?{query}")
+        assert answer.status_code == status, answer.text
+        assert expected in answer.text
+
+    def test_vertices_and_cells_of_what_is_cut_out(self, catalog: Path) -> None:
+        client = Client(create_app(catalog, limits=Limits(vertices=5, cells=5000)))
+        corners = [[14.5, 50.5], [14.6, 50.5], [14.6, 50.6], [14.5, 50.6], [14.5, 50.5]]
+        square = {"type": "Polygon", "coordinates": [corners]}
+        path = "/layers/scene/crop.npy?bands=ndvi&width=50&height=50"
+        assert client.post(path, json=square).status_code == 200
+        two = client.post(path.replace("ndvi", "ndvi,landcover"), json=square)
+        three = client.post(path.replace("ndvi", "ndvi,landcover,ndvi@2018-05"), json=square)
+        assert (two.status_code, three.status_code) == (200, 413)
+        assert "5000" in three.json()["detail"]
+        times = client.post(path.replace(".npy", ".nc") + "&start=2018", json=square)
+        assert times.status_code == 413
+        square["coordinates"] = [[*corners[:1], [14.55, 50.49], *corners[1:]]]
+        answer = client.post(path, json=square)
+        assert answer.status_code == 413
+        assert "6 vertices, and 5 are allowed" in answer.json()["detail"]
+
+    def test_layers_of_a_picture(self, catalog: Path) -> None:
+        client = Client(create_app(catalog, limits=Limits(layers=2)))
+        look = "crs=EPSG:3857&bbox=1500000,6500000,1600000,6600000&width=8&height=8&styles="
+        path = f"/wms?service=WMS&version=1.3.0&request=GetMap&format=image/png&{look}&layers="
+        assert client.get(f"{path}scene,scene").status_code == 200
+        answer = client.get(f"{path}scene,scene,scene")
+        assert answer.status_code == 400
+        assert "at most 2 layers a picture, got 3" in answer.text
+        offered = client.get("/wms?service=WMS&request=GetCapabilities&version=1.3.0").text
+        assert "<LayerLimit>2</LayerLimit>" in offered
+
     def test_numbers(self) -> None:
         Limits().check("pixels", 4096 * 4096)
         with pytest.raises(SizeLimitError, match="at most 10 times of a series, got 11"):

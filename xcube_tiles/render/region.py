@@ -18,7 +18,7 @@ from xcube_tiles.grid.extent import Extent, as_crs
 from xcube_tiles.render.bounds import EDGE_POINTS
 from xcube_tiles.render.pixels import transformer
 from xcube_tiles.render.point import WGS84
-from xcube_tiles.render.region_geojson import polygon_of
+from xcube_tiles.render.region_geojson import MOST_VERTICES, polygon_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -132,7 +132,9 @@ class Region:
         return cls(area=area, crs=crs)
 
     @classmethod
-    def from_geojson(cls, document: Mapping[str, Any], crs: CRS = WGS84) -> Region:
+    def from_geojson(
+        cls, document: Mapping[str, Any], crs: CRS = WGS84, *, most: int = MOST_VERTICES
+    ) -> Region:
         """Return the region of a GeoJSON polygon, feature or collection of features.
 
         Parameters
@@ -141,15 +143,17 @@ class Region:
             Polygons or multipolygons; several features are one region.
         crs
             CRS of the coordinates; of GeoJSON itself EPSG:4326.
+        most
+            Most vertices.
 
         Raises
         ------
         RegionError
             Something else, or a polygon that isn't valid.
         SizeLimitError
-            More than 10 000 vertices.
+            More vertices than `most`.
         """
-        geometry = polygon_of(document)
+        geometry = polygon_of(document, most=most)
         if crs.geographic:
             xmin, ymin, xmax, ymax = geometry.bounds
             if xmin < -540 or xmax > 540 or ymin < -90.001 or ymax > 90.001:

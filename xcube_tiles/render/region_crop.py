@@ -72,6 +72,7 @@ def crop(
     bands: tuple[str, ...] = (),
     format: CropFormat = "png",
     most: int = MOST_PIXELS,
+    most_values: int = MOST_VALUES,
 ) -> bytes:
     """Return a part of a source.
 
@@ -90,13 +91,15 @@ def crop(
         with all bands. `nc`: NetCDF with a variable for each band, in its own type.
     most
         Most cells of a band.
+    most_values
+        Most cells of all bands and times, where the answer is values.
 
     Raises
     ------
     RegionError
         A region that doesn't reach the source.
     SizeLimitError
-        More cells than `most`, or more in all than an answer may hold.
+        More cells than `most`, or more in all than `most_values`.
     StyleError, ExpressionError, DimensionError, MissingExtraError
         As for `draw`; several times in another format than NetCDF.
     """
@@ -108,16 +111,23 @@ def crop(
     grid = region_grid(source, wanted.region, crs=wanted.crs, size=size, most=most)
     inside = None if wanted.region.is_box else wanted.region.inside(grid)
     if format == "nc":
-        return _netcdf(source, wanted, style, bands=bands, grid=grid, inside=inside)
+        return _netcdf(
+            source, wanted, style, bands=bands, grid=grid, inside=inside, most=most_values
+        )
     time = wanted.times[0]
     if format in VALUES:
         named = bands or (() if style.expression is not None else source.variables)
-        check_pixels(int(grid.shape[0]) * max(1, len(named)), int(grid.shape[1]), MOST_VALUES)
+        _check(grid, most_values, max(1, len(named)))
         if style.expression is None:
             source = selected(source, named)
         style = Style(expression=style.expression, resampling=style.resampling)
     tolerance = _VALUE_TOLERANCE if format in VALUES else TOLERANCE
     return draw(source, grid, style, time=time, format=format, tolerance=tolerance, inside=inside)
+
+
+def _check(grid: GeoBox, most: int, count: int) -> None:
+    """Refuse more cells of several bands and times than there may be."""
+    check_pixels(int(grid.shape[0]) * count, int(grid.shape[1]), most)
 
 
 def _netcdf(
@@ -128,11 +138,11 @@ def _netcdf(
     bands: tuple[str, ...],
     grid: GeoBox,
     inside: NDArray[np.bool_] | None,
+    most: int,
 ) -> bytes:
     expression = style.expression
     names = bands if expression is not None or bands else source.variables
-    count = (len(names) + (expression is not None)) * len(wanted.times)
-    check_pixels(int(grid.shape[0]) * count, int(grid.shape[1]), MOST_VALUES)
+    _check(grid, most, (len(names) + (expression is not None)) * len(wanted.times))
     parts: dict[str, tuple[TileSource, Style]] = {}
     if expression is not None:
         parts[expression] = source, Style(expression=expression, resampling=style.resampling)

@@ -18,20 +18,22 @@ MOST_VERTICES = 10_000
 """Vertices of a polygon; beyond, it should be simplified first."""
 
 
-def polygon_of(document: Mapping[str, Any]) -> BaseGeometry:
+def polygon_of(document: Mapping[str, Any], *, most: int = MOST_VERTICES) -> BaseGeometry:
     """Return the polygons of a GeoJSON document as one geometry.
 
     Parameters
     ----------
     document
         A Polygon, a MultiPolygon, a Feature of one of them, or a FeatureCollection of such.
+    most
+        Most vertices.
 
     Raises
     ------
     RegionError
         Something else; a polygon without area, or one that isn't valid.
     SizeLimitError
-        More than 10 000 vertices.
+        More vertices than `most`.
 
     Examples
     --------
@@ -43,9 +45,9 @@ def polygon_of(document: Mapping[str, Any]) -> BaseGeometry:
     if not polygons:
         raise RegionError("the GeoJSON has no polygon: it is an empty collection")
     count = sum(_vertices(each) for each in polygons)
-    if count > MOST_VERTICES:
+    if count > most:
         raise SizeLimitError(
-            f"the polygon has {count} vertices, and {MOST_VERTICES} are allowed: simplify it"
+            f"the polygon has {count} vertices, and {most} are allowed: simplify it"
         )
     return shapely.union_all([_polygon(each) for each in polygons])
 

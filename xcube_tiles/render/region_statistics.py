@@ -31,6 +31,7 @@ DEFAULT_MAX_SIZE = 1024
 MOST_CELLS_READ = 64 * 2**20
 """Cells of all bands and times together that one answer may read."""
 
+MOST_PERCENTILES = 100
 MOST_BINS = 1000
 MOST_CATEGORIES = 256
 """Different values that are counted one by one."""
@@ -58,20 +59,28 @@ class Wanted:
     categorical: bool = False
     """Count each value by itself."""
 
+    most_percentiles: int = MOST_PERCENTILES
+    """Percentiles that may be asked for."""
+
+    most_bins: int = MOST_BINS
+    """Bins that may be asked for."""
+
+    most_categories: int = MOST_CATEGORIES
+    """Different values that are counted one by one; RegionError where there are more."""
+
     def __post_init__(self) -> None:
-        if len(self.percentiles) > 100 or not all(0 <= p <= 100 for p in self.percentiles):
-            raise RegionError(
-                f"percentiles are up to 100 numbers from 0 to 100: {self.percentiles!r}"
-            )
+        most, given = self.most_percentiles, self.percentiles
+        if len(given) > most or not all(0 <= p <= 100 for p in given):
+            raise RegionError(f"percentiles are up to {most} numbers from 0 to 100: {given!r}")
         if isinstance(self.bins, int):
-            if not 0 <= self.bins <= MOST_BINS:
-                raise RegionError(f"a histogram has 0 to {MOST_BINS} bins, got {self.bins!r}")
+            if not 0 <= self.bins <= self.most_bins:
+                raise RegionError(f"a histogram has 0 to {self.most_bins} bins, got {self.bins!r}")
         elif not (
-            2 <= len(self.bins) <= MOST_BINS + 1
+            2 <= len(self.bins) <= self.most_bins + 1
             and all(map(math.isfinite, self.bins))
             and all(low < high for low, high in zip(self.bins, self.bins[1:], strict=False))
         ):
-            raise RegionError(f"edges of bins are 2 to {MOST_BINS + 1} ascending numbers")
+            raise RegionError(f"edges of bins are 2 to {self.most_bins + 1} ascending numbers")
         if self.range is not None:
             if not isinstance(self.bins, int):
                 raise RegionError("give the edges of bins or a range, not both")
@@ -228,7 +237,7 @@ def described(values: NDArray[np.floating], wanted: Wanted) -> BandStatistics:
     share = finite.size / values.size if values.size else None
     names = [f"p{percentile:g}" for percentile in wanted.percentiles]
     edges, counts = _histogram(finite, wanted)
-    categories = _categories(finite) if wanted.categorical else None
+    categories = _categories(finite, wanted.most_categories) if wanted.categorical else None
     if not finite.size:
         return BandStatistics(
             count=0,
@@ -270,11 +279,11 @@ def _histogram(
     return edge_list, counts.tolist()
 
 
-def _categories(values: NDArray[np.float64]) -> list[tuple[float, int]]:
+def _categories(values: NDArray[np.float64], most: int) -> list[tuple[float, int]]:
     found, counts = np.unique(values, return_counts=True)
-    if found.size > MOST_CATEGORIES:
+    if found.size > most:
         raise RegionError(
-            f"there are {found.size} different values, and up to {MOST_CATEGORIES} are counted one "
+            f"there are {found.size} different values, and up to {most} are counted one "
             "by one: leave out categorical, and ask for bins"
         )
     return list(zip(found.tolist(), counts.tolist(), strict=True))

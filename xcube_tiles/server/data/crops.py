@@ -69,7 +69,7 @@ def crop_by_polygon(
     coord_crs: CoordCrs = None,
 ) -> Response:
     """Cut a polygon out of a layer; cells whose centres lie outside are NoData."""
-    region = region_from_geojson(layer, area, coord_crs)
+    region = region_from_geojson(layer, area, coord_crs, limits)
     body = _cut(layer, region, query, when, limits)
     headers = {"Cache-Control": "no-store"}
     return Response(body, media_type=MEDIA_TYPES[query.format], headers=headers)
@@ -86,4 +86,5 @@ def _cut(layer: ServedLayer, region: Region, query: CropQuery, when: When, limit
         bands=query.bands,
         format=query.format,
         most=limits.pixels,
+        most_values=limits.cells,
     )

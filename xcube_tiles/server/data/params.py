@@ -184,8 +184,8 @@ def region_from_bbox(
 
 
 def region_from_geojson(
-    layer: ServedLayer, document: Mapping[str, Any], coord_crs: str | None
+    layer: ServedLayer, document: Mapping[str, Any], coord_crs: str | None, limits: Limits
 ) -> Region:
     """Return the region that a GeoJSON document means."""
     crs = WGS84 if coord_crs is None else named_crs(coord_crs, layer.source)
-    return Region.from_geojson(document, crs)
+    return Region.from_geojson(document, crs, most=limits.vertices)

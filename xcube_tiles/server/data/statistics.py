@@ -50,6 +50,7 @@ class _Asked:
 
     def __init__(
         self,
+        limits: Allowed,
         bands: BandNames = None,
         expression: ExpressionText = None,
         percentiles: Annotated[
@@ -86,6 +87,9 @@ class _Asked:
             bins=int(counted[0]) if number else counted,
             range=None if ends is None else (ends[0], ends[1]),
             categorical=categorical,
+            most_percentiles=limits.percentiles,
+            most_bins=limits.bins,
+            most_categories=limits.categories,
         )
         self.bands = parse_bands(bands)
         self.expression = expression or None
@@ -125,7 +129,7 @@ def statistics_by_polygon(
 
     `level` says which level was read, `exact` whether it was the finest.
     """
-    region = region_from_geojson(layer, area, coord_crs)
+    region = region_from_geojson(layer, area, coord_crs, limits)
     return _answer(layer, region, asked, when, limits)
 
 
@@ -151,6 +155,7 @@ def _answer(
         expression=asked.expression,
         max_size=asked.max_size,
         wanted=asked.wanted,
+        most=limits.cells,
     )
     times = source.times
     labels = [None if index is None or times is None else iso(times[index]) for index in indices]

@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["OGC"])
 
-MOST_LAYERS = 16
-"""Most layers in one picture."""
-
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 _COLOUR = re.compile(r"(?:0x|#)?([0-9a-fA-F]{6})")
 
@@ -93,7 +90,9 @@ def _version(asked: Kvp) -> str:
 
 
 def _capabilities(request: Request, library: Library, asked: Kvp, version: str) -> Response:
-    root = wms_capabilities(library, address_of(request), version)
+    root = wms_capabilities(
+        library, address_of(request), version, most_layers=limits_of(request).layers
+    )
     old = "application/vnd.ogc.wms_xml"
     return Response(
         document(root),
@@ -170,10 +169,10 @@ def _wanted(library: Library, asked: Kvp, version: str, limits: Limits) -> Map:
     names = asked.listed("LAYERS")
     if not names:
         raise Refusal("missing", "the parameter LAYERS is missing", "LAYERS")
-    if len(names) > MOST_LAYERS:
-        raise Refusal(
-            "invalid", f"at most {MOST_LAYERS} layers a picture, got {len(names)}", "LAYERS"
-        )
+    try:
+        limits.check("layers", len(names))
+    except SizeLimitError as error:
+        raise Refusal("invalid", str(error), "LAYERS") from error
     layers = [library[name] for name in names]
     styles = asked.listed("STYLES") or [""] * len(names)
     if len(styles) != len(names):

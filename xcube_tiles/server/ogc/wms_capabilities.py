@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _BOUNDS_IN = ("EPSG:4326", "EPSG:3857")
 
 
-def wms_capabilities(library: Library, at: Address, version: str) -> Element:
+def wms_capabilities(library: Library, at: Address, version: str, *, most_layers: int) -> Element:
     """Return the capabilities of a library.
 
     Parameters
@@ -40,6 +40,8 @@ def wms_capabilities(library: Library, at: Address, version: str) -> Element:
         Where the services are.
     version
         `1.3.0` or `1.1.1`.
+    most_layers
+        Layers of one picture.
     """
     modern = version == "1.3.0"
     layers = element(
@@ -54,7 +56,7 @@ def wms_capabilities(library: Library, at: Address, version: str) -> Element:
     )
     return element(
         "WMS_Capabilities" if modern else "WMT_MS_Capabilities",
-        _service(at.base, modern),
+        _service(at.base, modern, most_layers),
         capability,
         attributes={"version": version, **(_NAMESPACES if modern else {})},
     )
@@ -75,8 +77,8 @@ def _names(modern: bool) -> list[str]:
     return [name for name in common_systems() if modern or name != "CRS:84"]
 
 
-def _service(base: str, modern: bool) -> Element:
-    limits = ("LayerLimit", 16), ("MaxWidth", LARGEST_TILE), ("MaxHeight", LARGEST_TILE)
+def _service(base: str, modern: bool, most_layers: int) -> Element:
+    limits = ("LayerLimit", most_layers), ("MaxWidth", LARGEST_TILE), ("MaxHeight", LARGEST_TILE)
     return element(
         "Service",
         element("Name", "WMS" if modern else "OGC:WMS"),

@@ -34,6 +34,24 @@ class Limits(BaseModel):
     pixels: int = Field(default=4096 * 4096, ge=1)
     """Pixels of a picture or an array that is cut out by a bounding box or a geometry."""
 
+    cells: int = Field(default=64 * 2**20, ge=1)
+    """Cells of all bands and times that one answer is made of, where it is values or statistics."""
+
+    layers: int = Field(default=16, ge=1)
+    """Layers of one picture of WMS."""
+
+    vertices: int = Field(default=10_000, ge=4)
+    """Vertices of the polygons of a request."""
+
+    percentiles: int = Field(default=100, ge=1)
+    """Percentiles of statistics."""
+
+    bins: int = Field(default=1000, ge=1)
+    """Bins of a histogram."""
+
+    categories: int = Field(default=256, ge=1)
+    """Different values that are counted one by one."""
+
     series: int = Field(default=10_000, ge=1)
     """Times of a series."""
 
@@ -109,6 +127,7 @@ class Limits(BaseModel):
 _UNITS = {
     "tile_size": "pixels for the edge of a picture",
     "pixels": "pixels in all",
+    "layers": "layers a picture",
     "series": "times of a series",
     "page": "entries on a page",
     "body": "bytes in a body",
