@@ -16,7 +16,8 @@ from xcube_tiles.server import data, layers, ogc, reference, tiles, viewer, zarr
 from xcube_tiles.server.caching import RedisTileCache, TileCaches
 from xcube_tiles.server.errors import install_error_handlers
 from xcube_tiles.server.fast import FastTiles
-from xcube_tiles.server.library import REFRESH_SECONDS, Library, version_of_files
+from xcube_tiles.server.library import REFRESH_SECONDS, version_of_files
+from xcube_tiles.server.live import LiveLibrary
 from xcube_tiles.server.operations import health
 from xcube_tiles.server.operations.access import HEADER, ApiKey, Keys
 from xcube_tiles.server.operations.gate import Gate
@@ -26,15 +27,16 @@ from xcube_tiles.server.operations.metrics import Metrics
 from xcube_tiles.server.operations.observe import Observer
 from xcube_tiles.server.operations.openapi import install_openapi
 from xcube_tiles.server.operations.rates import Rate, RateLimit
-from xcube_tiles.server.terracotta.mount import include_rasters, shelf_of, shown_layers
+from xcube_tiles.server.terracotta.mount import include_rasters, shelf_of
+from xcube_tiles.server.terracotta.shown import ShownRasters, layer_source
 from xcube_tiles.sources.collection import Collection
-from xcube_tiles.sources.geotiff import GeoTiffSource
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
     from xcube_tiles.server.terracotta.shelf import Shelf
+    from xcube_tiles.server.terracotta.shown import MosaicKeys
 
 _SMALLEST_COMPRESSED = 1000  # bytes: below, a JSON text gains nothing
 
@@ -45,6 +47,7 @@ def create_app(
     collections: Mapping[str, Collection] | None = None,
     sources: Mapping[str, TileSource] | None = None,
     rasters: Shelf | Collection | str | os.PathLike[str] | None = None,
+    mosaic: MosaicKeys = None,
     origins: Sequence[str] = ("*",),
     max_age: int = 0,
     tile_cache: int = 0,
@@ -71,7 +74,12 @@ def create_app(
     rasters
         Rasters to serve by their keys, at the addresses of Terracotta: a collection, a path
         pattern, a database of ours or of Terracotta, or a `Shelf` of them. Collections that have a
-        name have the same addresses under ``/terracotta/NAME``.
+        name have the same addresses under ``/terracotta/NAME``. They are layers, too, which come
+        and go with them.
+    mosaic
+        Keys of `rasters` and `collections` whose values lie side by side in one layer, as the tiles
+        of a satellite's scenes do; `auto`: those along which rasters cover different areas. None:
+        all rasters of a layer have one grid.
     origins
         Sites whose pages may ask; `*`: all of them.
     max_age
@@ -123,13 +131,13 @@ def create_app(
         redoc_url=None,
     )
     files = collections or {}
-    shelf = shelf_of(rasters)
-    shown = shown_layers(shelf) | dict(files)
-    library = Library(
+    shelf = shelf_of(rasters, refresh=refresh)
+    library = LiveLibrary(
         opened,
-        sources=_given(shown, sources or {}),
-        versions={name: partial(_version, collection) for name, collection in shown.items()},
+        sources=_given(files, sources or {}, mosaic),
+        versions={name: partial(_version, collection) for name, collection in files.items()},
         refresh=refresh,
+        live=None if shelf is None else ShownRasters(shelf, mosaic=mosaic),
     )
     app.state.library = library
     app.state.limits = limits or Limits()
@@ -195,7 +203,9 @@ def _reopen(catalog: str | os.PathLike[str] | Catalog | None, shelf: Shelf | Non
 
 
 def _given(
-    collections: Mapping[str, Collection], sources: Mapping[str, TileSource]
+    collections: Mapping[str, Collection],
+    sources: Mapping[str, TileSource],
+    mosaic: MosaicKeys,
 ) -> dict[str, TileSource]:
     """Return all layers that are no part of a catalog, by name."""
     for what, kind, given in (
@@ -208,7 +218,9 @@ def _given(
     twice = sorted(set(collections) & set(sources))
     if twice:
         raise TypeError(f"layer {twice[0]!r} is given twice, as a collection and as a source")
-    return {name: GeoTiffSource(files) for name, files in collections.items()} | dict(sources)
+    return {name: layer_source(files, mosaic) for name, files in collections.items()} | dict(
+        sources
+    )
 
 
 def _version(files: Collection) -> str:

@@ -53,6 +53,19 @@ def find_rasters(
     return keys, rows
 
 
+def list_files(
+    pattern: str, *, storage_options: Mapping[str, Any] | None = None
+) -> tuple[str, ...]:
+    """Return the paths of the files that may match a pattern; none is opened.
+
+    Raises
+    ------
+    PatternError, CollectionError, MissingExtraError
+        As `find_rasters`.
+    """
+    return tuple(path for path, _ in _paths(pattern, storage_options)[1])
+
+
 def _paths(
     pattern: str, options: Mapping[str, Any] | None
 ) -> tuple[PathPattern, list[tuple[str, str]]]:

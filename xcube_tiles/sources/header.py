@@ -149,6 +149,21 @@ class HeaderCache:
                     self._headers.update(zip(missing, read, strict=True))
             return {path: self._headers[path] for path in wanted}
 
+    def unchanged(self) -> HeaderCache:
+        """Return a cache of what is known of files that are as they were; others aren't read."""
+        found = HeaderCache(self._options)
+        with self._lock:
+            known = dict(self._headers)
+        found._headers = {path: each for path, each in known.items() if _is_fresh(each)}
+        return found
+
+
+def _is_fresh(header: RasterHeader) -> bool:
+    try:
+        return fingerprint(header.path) == header.version
+    except OSError:
+        return False
+
 
 def read_header(path: str, options: Mapping[str, Any] | None = None) -> RasterHeader:
     """Read the header of one file; see `HeaderCache.get` for the errors."""

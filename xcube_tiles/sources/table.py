@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from xcube_tiles.errors import CollectionError, DuplicateKeysError
 from xcube_tiles.sources import summary
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from xcube_tiles.sources.header import RasterHeader
     from xcube_tiles.sources.keys import KeyLike, KeyType, KeyValue
     from xcube_tiles.sources.select import Condition
+
+
+TableT = TypeVar("TableT", bound="RasterTable")
 
 
 class RasterTable:
@@ -203,6 +206,22 @@ class RasterTable:
         derived = type(self)(keys=self._keys)
         derived._storage, derived._headers, derived._index = self._storage, self._headers, index
         return derived
+
+
+def with_headers_of(table: TableT, known: RasterTable) -> TableT:
+    """Return the same rasters with the headers that another table has read.
+
+    Parameters
+    ----------
+    table
+        The rasters.
+    known
+        May be the same table. What it knows of files that have changed since is left out.
+    """
+    found = table._derived(dict(table._index))
+    if found._storage == known._storage:
+        found._headers = known._headers.unchanged()
+    return found
 
 
 def _rebuilt(

@@ -160,6 +160,16 @@ class KeyedRasters:
             stored=self.stored,
         )
 
+    def emptied(self) -> KeyedRasters:
+        """Return no rasters, of the same keys."""
+        return KeyedRasters(
+            self._keys,
+            {},
+            descriptions=self.descriptions,
+            storage_options=self.storage,
+            stored=self.stored,
+        )
+
     def with_last(self, name: str) -> KeyedRasters:
         """Return the same rasters with one key moved to the end.
 

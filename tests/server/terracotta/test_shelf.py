@@ -202,11 +202,11 @@ def test_the_environment_of_terracotta_makes_an_application(
 def test_many_rasters_make_no_layers_of_the_map_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from xcube_tiles.server.terracotta import mount
+    from xcube_tiles.server.terracotta import shown
 
     write_raster(tmp_path / "a.tif", ramp())
     write_raster(tmp_path / "b.tif", ramp())
-    pattern = f"{tmp_path}/{{name}}.tif"
-    assert set(mount.shown_layers(Shelf.open(pattern))) == {"a", "b"}
-    monkeypatch.setattr(mount, "MOST_SHOWN", 1)
-    assert mount.shown_layers(Shelf.open(pattern)) == {}
+    shelf = Shelf.open(f"{tmp_path}/{{name}}.tif")
+    assert shown.ShownRasters(shelf).names() == ("a", "b")
+    monkeypatch.setattr(shown, "MOST_SHOWN", 1)
+    assert shown.ShownRasters(shelf).names() == ()

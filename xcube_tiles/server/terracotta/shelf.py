@@ -12,6 +12,7 @@ from xcube_tiles.errors import CollectionError, DatabaseError, XcubeTilesError
 from xcube_tiles.server.terracotta.opened import OpenedRasters, Pictures
 from xcube_tiles.server.terracotta.options import TerracottaOptions
 from xcube_tiles.sources.collection import Collection
+from xcube_tiles.sources.finding import list_files
 from xcube_tiles.sources.opening import is_database
 from xcube_tiles.sources.terracotta_table import KeyedRasters, open_keyed
 
@@ -28,6 +29,9 @@ REFRESH_SECONDS = 1.0
 
 LOOKING_SECONDS = 3.0
 """After which a look at a database that isn't done counts as one that gets no answer."""
+
+_IDLE = 20
+# A value that took long to find is used for that many times as long.
 
 _LOG = logging.getLogger("xcube_tiles.server.terracotta")
 
@@ -70,6 +74,7 @@ class Shelf:
         self.options = options or TerracottaOptions()
         self._rgb_key = rgb_key
         self._reload, self._version = reload, version
+        self._by_pattern = False
         self._known = None if version is None else version()
         self._rasters = self._ordered(rasters)
         self._looking = Lock()
@@ -89,7 +94,7 @@ class Shelf:
         rgb_key: str | None = None,
         refresh: float = REFRESH_SECONDS,
     ) -> Shelf:
-        """Return the rasters that a text names; a database is read anew when it has changed.
+        """Return the rasters that a text names, read anew when that has changed.
 
         Parameters
         ----------
@@ -100,7 +105,9 @@ class Shelf:
         storage_options
             Options of the file system that the files lie in.
         refresh
-            Seconds for which a database on a server isn't asked whether it has changed.
+            Seconds for which a database on a server isn't asked whether it has changed, and the
+            files of a pattern aren't listed. A list that takes long is made less often, so that no
+            more than a twentieth of the time goes into it; 0: at each request.
 
         Raises
         ------
@@ -114,11 +121,17 @@ class Shelf:
         def read() -> KeyedRasters:
             return open_keyed(text, storage_options=storage_options)
 
-        version = _version_of(text, refresh) if is_database(text) else None
+        by_pattern = "{" in text
+        version: Callable[[], object] | None = None
+        if by_pattern:
+            version = _Aged(lambda: list_files(text, storage_options=storage_options), refresh)
+        elif is_database(text):
+            version = _version_of(text, refresh)
         # The version before the rows: what comes between the two is read once more, never missed.
         before = None if version is None else version()
         shelf = cls(read(), options=options, reload=read, version=version, rgb_key=rgb_key)
         shelf._known = before
+        shelf._by_pattern = by_pattern
         if isinstance(version, _Aged):
             shelf._pause = refresh
         return shelf
@@ -135,7 +148,7 @@ class Shelf:
         return self._rasters
 
     def check(self) -> None:
-        """Make sure that what is known is what the database holds.
+        """Make sure that what is known is what the database holds; files aren't asked.
 
         A raster that is known can be drawn without it; a list, or that there is no such raster, is
         true only if it answers.
@@ -146,6 +159,8 @@ class Shelf:
             It can't be read at the moment.
         """
         self.now()
+        if self._by_pattern:
+            return  # a file that can't be taken in keeps nobody from the others
         hanging = self._looking.locked() and monotonic() - self._since > LOOKING_SECONDS
         if self._trouble is not None or hanging:
             raise DatabaseError(
@@ -162,14 +177,17 @@ class Shelf:
         try:
             found = self._version()
             if found != self._known:
-                self._rasters, self._known = self._ordered(self._reload()), found
+                # That no file is left is no mistake in a pattern that had some.
+                gone = self._by_pattern and not found
+                read = self._rasters.emptied() if gone else self._ordered(self._reload())
+                self._rasters, self._known = read, found
         except (XcubeTilesError, OSError) as error:
             if self._trouble is None:
                 _LOG.warning("the rasters can't be read anew, the ones known are served: %s", error)
             self._trouble, self._failed = error, monotonic()
         else:
             if self._trouble is not None:
-                _LOG.warning("the database of the rasters answers again")
+                _LOG.warning("the rasters can be read again")
             self._trouble, self._failed = None, float("-inf")
 
     def replace(self, rasters: Collection | KeyedRasters) -> None:
@@ -214,6 +232,9 @@ class Shelf:
         )
 
     def _check_own(self) -> None:
+        if self._by_pattern:
+            # From now on they are what they are told to be: files no longer come and go.
+            self._by_pattern, self._version = False, None
         if self._version is not None:
             raise CollectionError(
                 "these rasters come from a database: change it there (`xcube-tiles ingest`, "
@@ -262,9 +283,13 @@ class _Aged:
     def __init__(self, find: Callable[[], object], seconds: float) -> None:
         self._find, self._seconds = find, seconds
         self._found: object = None
-        self._at = float("-inf")
+        self._until = float("-inf")
 
     def __call__(self) -> object:
-        if monotonic() - self._at >= self._seconds:
-            self._found, self._at = self._find(), monotonic()
+        begin = monotonic()
+        if begin >= self._until:
+            self._found = self._find()
+            end = monotonic()
+            # Finding it may take seconds, of a bucket: that mustn't be all that a server does.
+            self._until = end + (max(self._seconds, _IDLE * (end - begin)) if self._seconds else 0)
         return self._found
