@@ -140,6 +140,30 @@ def test_queries_that_are_kept_are_bounded(
     assert routes[0].count == 4
 
 
+def test_looking_for_changes_takes_no_long_way(catalog: Path, routes: list[Counted]) -> None:
+    source = open_catalog(str(catalog))["scene"]
+    client = Client(create_app(sources={"scene": source}, refresh=0))
+    look = "?bands=ndvi&stretch=0,1"
+    first = client.get(f"{BASE}.png{look}")
+    for _ in range(3):
+        assert plain(client.get(f"{BASE}.png{look}")) == plain(first)
+    assert routes[0].count == 1
+
+
+def test_a_layer_that_was_deleted_is_told_by_the_route(
+    tmp_path: Path, routes: list[Counted]
+) -> None:
+    path = str(tmp_path / "catalog.zarr")
+    to_catalog(dated(["2024-01-01"], 0.2), path, "scene", progress=False)
+    client = Client(create_app(path, refresh=0))
+    look = "?bands=ndvi&stretch=0,1"
+    for _ in range(2):
+        assert client.get(f"{BASE}.png{look}").status_code == 200
+    open_catalog(path).delete("scene")
+    assert client.get(f"{BASE}.png{look}").status_code == 404
+    assert routes[0].count == 2
+
+
 def test_the_description_still_has_the_route(client: Client) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     for path in (

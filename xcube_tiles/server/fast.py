@@ -22,8 +22,10 @@ from xcube_tiles.render.encode import MEDIA_TYPES
 from xcube_tiles.render.tile import render_tile
 from xcube_tiles.server.caching import answer, has_tag, parameters
 from xcube_tiles.server.operations.access import VISITOR
+from xcube_tiles.server.turns import Turns
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from fastapi import FastAPI, Request
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from xcube_tiles.render.instants import TimeMatch
     from xcube_tiles.render.style import Style
+    from xcube_tiles.server.library import Library
     from xcube_tiles.server.served import ServedLayer
     from xcube_tiles.typing import ImageFormat
 
@@ -118,6 +121,7 @@ class FastTiles:
         self._app = app
         self._state = owner.state
         self._accepted = Accepted()
+        self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -132,7 +136,7 @@ class FastTiles:
     async def _tile(self, scope: Scope, found: re.Match[str]) -> Response | None:
         name, tms, z, x, y, double, ending = found.groups()
         accepted = self._accepted.get(scope["query_string"], double=bool(double))
-        layer = None if accepted is None else self._layer(scope, name)
+        layer = None if accepted is None else await self._layer(scope, name)
         if accepted is None or layer is None:
             return None
         asked, pairs, route = accepted
@@ -147,17 +151,30 @@ class FastTiles:
         if body is None:
             make = partial(draw_tile, layer, (tms, int(z), int(x), int(y)), asked, format)
             try:
-                body, hit = await to_thread.run_sync(caches.found_or_made, tag, make)
+                body, hit = await self._run(name, partial(caches.found_or_made, tag, make))
             except XcubeTilesError:
                 return None  # the route tells it in its own way
         return answer(self._state, tag, body, media_type=MEDIA_TYPES[format], hit=hit)
 
-    def _layer(self, scope: Scope, name: str) -> ServedLayer | None:
+    async def _layer(self, scope: Scope, name: str) -> ServedLayer | None:
         visitor = scope.get(VISITOR)
         if visitor is not None and not visitor.sees(name):
             return None
-        layer: ServedLayer | None = self._state.library.current(name)
+        library: Library = self._state.library
+        layer = library.current(name)
+        if layer is None and library.knows(name):
+            # It is time to look whether it has changed: no reason to take the long way.
+            try:
+                layer = await to_thread.run_sync(library.__getitem__, name)
+            except XcubeTilesError:
+                return None  # the route tells it in its own way
         return layer
+
+    async def _run(self, name: str, make: Callable[[], tuple[bytes, str]]) -> tuple[bytes, str]:
+        """Return a tile and how it came; those that wait for a server need no turn."""
+        if self._state.tile_caches.is_shared or self._state.library.is_remote(name):
+            return await to_thread.run_sync(make)
+        return await self._turns.run(make)
 
 
 def draw_tile(

@@ -39,6 +39,11 @@ class Library:
         For sources whose data may change: a call that returns a text which changes with them.
     refresh
         Seconds for which an opened layer is used without looking whether it has changed.
+
+    Raises
+    ------
+    ValueError
+        A source's name that no address can have, see `check_name`.
     """
 
     def __init__(
@@ -50,6 +55,8 @@ class Library:
         refresh: float = REFRESH_SECONDS,
     ) -> None:
         self._catalog = catalog
+        for name in sources:
+            check_name(name)
         self._given = dict(sources)
         constant = {name: repeat(uuid4().hex).__next__ for name in sources}
         self._versions = constant | dict(versions or {})
@@ -106,6 +113,14 @@ class Library:
             return known if self._state(name) == state else None
         return known if monotonic() - checked < self._refresh else None
 
+    def knows(self, name: str) -> bool:
+        """Return whether a layer has been opened, however long ago."""
+        return name in self._opened
+
+    def is_remote(self, name: str) -> bool:
+        """Return whether reading a layer waits for a server: its catalog is on no local disk."""
+        return name not in self._given and self._folder is None
+
     def _state(self, name: str) -> tuple[int, int, int] | None:
         """Return what changes when the document of a layer on a local disk is replaced."""
         if self._folder is None or name in self._given:
@@ -158,6 +173,32 @@ def _is_name(name: str) -> bool:
         return False
     # A disk that is asked for a longer name fails, as one does that can't be read.
     return len(name.encode()) <= _LONGEST_NAME
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that can't be asked for on every route.
+
+    Proxies take an escaped slash for one that parts folders, WMS parts names by commas, and folders
+    named by dots are resolved by the clients.
+
+    Raises
+    ------
+    ValueError
+        A name that is empty, begins with a dot, or has a slash, a backslash, a comma or a control
+        character.
+
+    Examples
+    --------
+    >>> check_name("a & b")
+    >>> check_name("a/b")
+    Traceback (most recent call last):
+      ...
+    ValueError: a layer's name has no slash, backslash or comma, and no dot first; got 'a/b'
+    """
+    if not name or not _is_name(name) or "," in name:
+        raise ValueError(
+            f"a layer's name has no slash, backslash or comma, and no dot first; got {name!r}"
+        )
 
 
 def version_of_files(paths: Iterable[str]) -> str:

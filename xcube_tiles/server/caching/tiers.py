@@ -49,6 +49,11 @@ class TileCaches:
         if shared is not None:
             shared.counted_by(lambda event: self._count("redis", event))
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether pictures come from Redis, too, which has to be waited for."""
+        return self._shared is not None
+
     def in_memory(self, tag: str) -> bytes | None:
         """Return a picture that is at hand, without waiting; None if there is none."""
         if self._memory is None:
