@@ -42,7 +42,7 @@ def summary_of(layer: ServedLayer, base: str) -> LayerSummary:
         bounds=wgs84_bounds(layer.source),
         crs=crs_name(layer.source),
         levels=len(layer.source.geoboxes),
-        links=links_of(layer, base),
+        links=_main_links(layer, base),
     )
 
 
@@ -79,7 +79,32 @@ def layer_address(layer: ServedLayer, base: str) -> str:
 
 
 def links_of(layer: ServedLayer, base: str) -> list[Link]:
-    """Return the addresses that belong to a layer."""
+    """Return the addresses that belong to a layer; templates have gaps (RFC 6570)."""
+    root = layer_address(layer, base)
+    templates = [
+        ("tiles", "tiles/{tms}/{z}/{x}/{y}.{format}", "image/png"),
+        ("crop", "crop.{format}{?bbox}", "image/tiff"),
+        ("point", "point{?lon,lat}", "application/json"),
+    ]
+    if layer.source.times is not None:
+        templates.append(("series", "series{?lon,lat}", "application/json"))
+    wms = "wms?SERVICE=WMS&VERSION=1.3.0&REQUEST=GetCapabilities"
+    collection = f"ogc/collections/{quote(layer.name, safe='')}"
+    return [
+        *_main_links(layer, base),
+        *(
+            Link(rel=rel, href=f"{root}/{end}", type=media_type, templated=True)
+            for rel, end, media_type in templates
+        ),
+        Link(rel="statistics", href=f"{root}/statistics", type="application/json"),
+        Link(rel="wms", href=f"{base}{wms}", type="text/xml"),
+        Link(rel="wmts", href=f"{base}wmts/1.0.0/WMTSCapabilities.xml", type="text/xml"),
+        Link(rel="ogc-api", href=f"{base}{collection}", type="application/json"),
+    ]
+
+
+def _main_links(layer: ServedLayer, base: str) -> list[Link]:
+    """Return what the list of all layers has of each."""
     root = layer_address(layer, base)
     store = Link(rel="zarr", href=f"{root}/zarr", type=ZARR)
     return [

@@ -11,6 +11,7 @@ class Link(BaseModel):
     rel: str
     href: str
     type: str
+    templated: bool = Field(default=False, description="Whether it has gaps to fill (RFC 6570)")
 
 
 class TimeSpan(BaseModel):
