@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from affine import Affine
+from typer.testing import CliRunner
 
 import xcube_tiles as xt
 from tests.server.client import Client
 from tests.server.terracotta.rasters import PIXELS, TILE, X, Y, Z, rgba
 from tests.sources.rasters import write_raster
+from xcube_tiles.cli.app import app as command
 from xcube_tiles.errors import CollectionError, UnknownKeyError
 from xcube_tiles.server.app import create_app
+from xcube_tiles.server.operations import serving
+from xcube_tiles.server.settings import app_from_environment
 from xcube_tiles.sources import header
 
 if TYPE_CHECKING:
@@ -189,3 +193,28 @@ def test_wrong_keys_are_refused_at_the_start(tmp_path: Path) -> None:
         create_app(rasters=f"{tmp_path}/{{name}}.tif", mosaic=["tile"])
     with pytest.raises(CollectionError, match=r"such as \['name'\], or 'auto'"):
         create_app(rasters=f"{tmp_path}/{{name}}.tif", mosaic=text)
+
+
+@pytest.mark.parametrize("text", ["auto", '["tile"]'])
+def test_settings_name_the_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    put(tmp_path / "west.tif", 10, width=128)
+    put(tmp_path / "east.tif", 20, left=128, width=128)
+    monkeypatch.setenv("XCUBE_TILES_RASTERS", f"{tmp_path}/{{tile}}.tif")
+    monkeypatch.setenv("XCUBE_TILES_MOSAIC", text)
+    client = Client(app_from_environment())
+    assert names(client) == ["rasters"]
+    assert set(np.unique(drawn(client, "rasters"))) == {10, 20}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [(["auto"], "auto"), (["tile", "orbit"], ["tile", "orbit"])]
+)
+def test_the_command_line_names_the_keys(
+    monkeypatch: pytest.MonkeyPatch, given: list[str], expected: Any
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(serving, "serve", lambda settings, **_: seen.append(settings.mosaic))
+    options = [part for key in given for part in ("--mosaic", key)]
+    result = CliRunner().invoke(command, ["serve", "-r", "{tile}_{orbit}.tif", *options])
+    assert result.exit_code == 0, result.output
+    assert seen == [expected]

@@ -48,6 +48,14 @@ def serve(
     rgb_key: Annotated[
         str | None, typer.Option(help="Key of red, green and blue, if it isn't the last one.")
     ] = None,
+    mosaic: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY",
+            help="Key whose values lie side by side in one layer, as the tiles of a satellite's "
+            "scenes do; `auto` finds them out. Can be repeated.",
+        ),
+    ] = None,
     host: Annotated[
         str | None,
         typer.Option(help="Address to listen at; 0.0.0.0 lets others in. [default: 127.0.0.1]"),
@@ -90,6 +98,7 @@ def serve(
         collections=pairs(collection, option="--collection") or None,
         rasters=raster_pattern or database,
         rgb_key=rgb_key,
+        mosaic="auto" if mosaic == ["auto"] else mosaic or None,
         host=host,
         port=port,
         workers=workers,

@@ -67,6 +67,10 @@ class Settings(BaseSettings):
     rgb_key: str | None = None
     """Key of `rasters` whose values are red, green and blue, if it isn't the last one."""
 
+    mosaic: list[str] | Literal["auto"] | None = None
+    """Keys of `rasters` and `collections` whose values lie side by side in one layer; `auto`: those
+    along which rasters cover different areas. By default each layer has one grid."""
+
     origins: list[str] = ["*"]
     """Sites whose pages may ask."""
 
@@ -194,10 +198,11 @@ def app_from_settings(settings: Settings) -> FastAPI:
     CatalogError
         There is no catalog at that place.
     """
-    shelf, origins = chosen_rasters(settings.rasters, settings.rgb_key)
+    shelf, origins = chosen_rasters(settings.rasters, settings.rgb_key, refresh=settings.refresh)
     return create_app(
         settings.catalog,
         rasters=shelf,
+        mosaic=settings.mosaic,
         collections={name: open_rasters(given) for name, given in settings.collections.items()},
         origins=origins
         if "origins" not in settings.model_fields_set and origins
