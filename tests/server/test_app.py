@@ -147,6 +147,8 @@ def test_changed_files_have_new_tags(tmp_path: Path) -> None:
     versions.add(version_of_files([str(path)]))
     assert len(versions) == 4
     assert version_of_files([str(path)]) in versions
+    versions.add(version_of_files(["s3://bucket/b.tif"]))
+    assert len(versions) == 5
 
 
 def test_a_broken_layer_does_not_hide_the_others(tmp_path: Path) -> None:

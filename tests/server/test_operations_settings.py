@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from tests.server.client import Client
 from xcube_tiles.errors import SettingsError
 from xcube_tiles.server.operations.access import hash_of
+from xcube_tiles.server.operations.limits import Limits
 from xcube_tiles.server.operations.rates import Rate
 from xcube_tiles.server.operations.serving import as_variables
 from xcube_tiles.server.settings import Settings, app_from_settings, load_settings
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 FILE = """
 catalog = "file.zarr"
@@ -58,6 +57,27 @@ def test_a_file(file: Path) -> None:
     assert (settings.limits.timeout, settings.limits.page) == (5, 50)
     assert settings.limits.tile_size == 1024
     assert settings.keys["staff"].layers == ("ndvi*",)
+
+
+def test_the_file_of_the_documentation(file: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "deploy.md"
+    (text,) = re.findall(
+        r"^```toml title=.*?\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL
+    )
+    file.write_text(text)
+    settings = load_settings(file)
+    assert (settings.workers, settings.limits.timeout) == (4, 20)
+    assert settings.rate == Rate(requests=20, burst=200)
+    assert settings.keys["partner"].rate == Rate(requests=100, burst=1000)
+    assert settings.model_fields_set == tomllib.loads(text).keys()
+
+
+def test_the_documentation_names_all_settings() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "deploy.md").read_text()
+    rows = "\n".join(line for line in page.splitlines() if line.startswith("| `"))
+    named = set(re.findall(r"`(\w+)`", rows))
+    assert named >= Limits.model_fields.keys()
+    assert named >= Settings.model_fields.keys()
 
 
 def test_options_before_variables_before_the_file(
@@ -130,7 +150,8 @@ def test_a_password_in_an_address_is_not_shown(monkeypatch: pytest.MonkeyPatch) 
 
 def test_rates_and_caches_from_anywhere(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text(
-        'tile_cache = 1000\ntile_cache_redis = "redis://file"\n[rate]\nrequests = 5\nburst = 7\n'
+        'tile_cache = 1000\ntile_cache_redis = "redis://file"\n'
+        "[rate]\nrequests = 5\nburst = 7\n"
         f'[keys.a]\nsha256 = "{hash_of("a")}"\nrate = {{ requests = 1 }}\n'
     )
     monkeypatch.setenv("XCUBE_TILES_RATE__REQUESTS", "2.5")

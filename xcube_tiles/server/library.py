@@ -202,16 +202,18 @@ def check_name(name: str) -> None:
 
 
 def version_of_files(paths: Iterable[str]) -> str:
-    """Return a text that changes when local files do; files elsewhere are not looked at."""
+    """Return a text that changes when local files do; of files elsewhere only the names count."""
     state = []
     for path in paths:
-        if "://" not in path:
-            try:
-                found = os.stat(path)
-            except OSError:
-                state.append((path, 0, 0))
-            else:
-                state.append((path, found.st_mtime_ns, found.st_size))
+        if "://" in path:
+            state.append((path, 0, 0))
+            continue
+        try:
+            found = os.stat(path)
+        except OSError:
+            state.append((path, 0, 0))
+        else:
+            state.append((path, found.st_mtime_ns, found.st_size))
     return hashlib.blake2b(repr(sorted(set(state))).encode(), digest_size=12).hexdigest()
 
 
