@@ -308,6 +308,11 @@ BAD: dict[str, tuple[Any, type[Exception], str]] = {
     "one more": (MORE.assign(nir=MORE.band), CatalogError, r"drop_vars\(\['nir'\]\)"),
     "a dimension": (MORE.rename(time="step"), DimensionError, "'step'.*'time'"),
     "text": (MORE.assign_coords(time=[TIME_8]), CatalogError, "labels of 'time' are <U10"),
+    "a time before all": (
+        MORE.assign_coords(time=np.array(["0850-01-01"], "datetime64[s]")),
+        CatalogError,
+        "'time' has the time 0850-01-01.*1678 to 2261",
+    ),
     "no cube": ("2024-02-01.tif", CatalogError, "expected an xarray Dataset"),
 }
 

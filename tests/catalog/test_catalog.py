@@ -450,3 +450,37 @@ def test_a_layer_knows_the_expression_that_made_it(tmp_path: Path) -> None:
     assert doubled.tiles.to_catalog(tmp_path, "one").provenance["expression"] == "band * 2"
     both = cube.assign(doubled=doubled).tiles.to_catalog(tmp_path, "both")
     assert both.provenance["expression"] == {"doubled": "band * 2"}
+
+
+def dated(times: Any) -> xr.Dataset:
+    """Return a cube of three dates with other labels."""
+    return cube_of(np.arange(12).reshape(3, 2, 2)).assign_coords(time=times)
+
+
+MONTHS = xr.date_range("2000-02-29", periods=3, freq="30D", calendar="360_day", use_cftime=True)
+CENTURIES = np.array(["0850-01-01", "1500-01-01", "2019-01-01"], "datetime64[s]")
+LABELS: dict[str, tuple[Any, str]] = {
+    "no date": (dated(days(3)).isel(time=slice(0, 0)), "'time' has no labels"),
+    "another calendar": (dated(MONTHS), r"the calendar '360_day'.*cube.convert_calendar\("),
+    "a missing date": (dated(np.array(["2000", "NaT", "2002"], "datetime64[ns]")), "NaT"),
+    "times that wrap": (dated(CENTURIES), r"'time' has the time 0850-01-01.*'time'\].dt.year"),
+}
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_labels_that_can_not_be_stored_are_refused_before_anything_is_written(kind: str) -> None:
+    cube, text = LABELS[kind]
+    store = MemoryStore()
+    with pytest.raises(CatalogError, match=text):
+        to_catalog(cube, store, "layer")
+    assert not store._store_dict
+
+
+def test_what_errors_of_labels_advise_helps(folder: str) -> None:
+    years = dated(CENTURIES)
+    years = years.assign_coords(time=years["time"].dt.year).rename(time="year")
+    found = to_catalog(years, folder, "years").labels("band")
+    assert found is not None
+    assert found.tolist() == [850, 1500, 2019]
+    converted = dated(MONTHS).convert_calendar("standard", dim="time", align_on="date")
+    assert to_catalog(converted, folder, "months").times is not None

@@ -6,6 +6,7 @@ import re
 
 import xarray as xr
 
+from xcube_tiles.catalog.format.coords import check_times
 from xcube_tiles.cube.bands import unstack_bands
 from xcube_tiles.cube.cells import cell_type_of
 from xcube_tiles.cube.dimensions import find_dim
@@ -73,6 +74,31 @@ def as_layer_cube(obj: xr.Dataset | xr.DataArray, name: str = "data") -> xr.Data
             )
         cell_type_of(array)
     return cube
+
+
+def check_labels(cube: xr.Dataset) -> None:
+    """Raise unless the labels of all dimensions can be stored.
+
+    Raises
+    ------
+    CatalogError
+        No label at all, dates of another calendar, missing times, or times that nanoseconds since
+        1970 don't reach: they would come back as other ones.
+    """
+    for dim in (str(dim) for dim in cube.dims):
+        if not cube.sizes[dim]:
+            raise CatalogError(f"dimension {dim!r} has no labels: there is nothing to write")
+        if dim not in cube.coords:
+            continue
+        values = cube.coords[dim].values
+        if type(values.flat[0]).__module__.startswith("cftime"):
+            raise CatalogError(
+                f"{dim!r} has dates of the calendar {values.flat[0].calendar!r}, and layers have "
+                f"datetime64: convert them with cube.convert_calendar('standard', dim={dim!r}, "
+                "align_on='date')"
+            )
+        if values.dtype.kind == "M":
+            check_times(values, dim)
 
 
 def _check_names(dataset: xr.Dataset) -> None:

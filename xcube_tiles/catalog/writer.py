@@ -10,7 +10,7 @@ from dask.base import tokenize
 
 from xcube_tiles._version import __version__
 from xcube_tiles.catalog.building.running import blocks_ahead, check_shared, run_stores
-from xcube_tiles.catalog.cubes import as_layer_cube, checked_name
+from xcube_tiles.catalog.cubes import as_layer_cube, check_labels, checked_name
 from xcube_tiles.catalog.folders import create_root
 from xcube_tiles.catalog.format.conventions import (
     FORMAT_VERSION,
@@ -172,6 +172,7 @@ def _levels_of(tree: xr.DataTree) -> tuple[xr.Dataset, ...]:
         )
     cubes = tuple(as_layer_cube(tree.children[name].to_dataset(inherit=False)) for name in names)
     base = cubes[0]
+    check_labels(base)
     factor = max(2, round(base.sizes["x"] / cubes[min(1, len(cubes) - 1)].sizes["x"]))
     for number, cube in enumerate(cubes):
         shape = tuple(size // factor**number for size in (base.sizes["y"], base.sizes["x"]))

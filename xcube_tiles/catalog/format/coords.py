@@ -30,6 +30,23 @@ often do: times that are appended later must fit."""
 
 _TIME_ENCODING = ("units", "calendar")
 
+_YEARS = range(1678, 2262)
+"""Years that datetime64[ns] holds whole."""
+
+
+def check_times(times: NDArray[np.datetime64], name: object) -> None:
+    """Raise CatalogError if times are missing or beyond what datetime64[ns] can hold."""
+    if np.isnat(times).any():
+        raise CatalogError(f"coordinate {name!r} has missing times (NaT): drop them first")
+    years = times.astype("datetime64[Y]").astype(np.int64) + 1970
+    outside = (years < _YEARS.start) | (years >= _YEARS.stop)
+    if outside.any():
+        raise CatalogError(
+            f"{name!r} has the time {times[outside][0]}, and layers hold the years {_YEARS.start} "
+            f"to {_YEARS.stop - 1}: store years as numbers, e.g. "
+            f"cube.assign_coords({name}=cube[{name!r}].dt.year).rename({name}='year')"
+        )
+
 
 def is_stored_as_array(coord: xr.DataArray) -> bool:
     """Whether a coordinate becomes a Zarr array: 1-D numbers and times.
@@ -47,13 +64,12 @@ def encode_coord(coord: xr.DataArray) -> tuple[NDArray[Any], dict[str, Any]]:
     Raises
     ------
     CatalogError
-        A time that is no time (NaT).
+        A time that is no time (NaT), or beyond what nanoseconds hold.
     """
     attrs = {str(key): as_json(value) for key, value in coord.attrs.items()}
     if coord.dtype.kind != "M":
         return coord.values, attrs
-    if np.isnat(coord.values).any():
-        raise CatalogError(f"coordinate {coord.name!r} has missing times (NaT): drop them first")
+    check_times(coord.values, coord.name)
     instants = coord.values.astype("datetime64[ns]").astype(np.int64)
     unit = next(name for name, size in _TIME_UNITS.items() if not (instants % size).any())
     attrs = {key: value for key, value in attrs.items() if key not in _TIME_ENCODING}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from xcube_tiles.catalog.format.coords import decode_coord, from_json
+from xcube_tiles.catalog.format.coords import check_times, decode_coord, from_json
 from xcube_tiles.catalog.layer import dimension_names
 from xcube_tiles.cube.compatibility import some_of
 from xcube_tiles.cube.crs import SPATIAL_REF
@@ -198,6 +198,7 @@ def runs(numbers: Sequence[int]) -> list[slice]:
 def _labels(variable: xr.Variable) -> NDArray[Any]:
     values = np.asarray(variable.values)
     if values.dtype.kind == "M":
+        check_times(values, variable.dims[0] if variable.dims else "time")
         return values.astype("datetime64[ns]")
     return values.astype(str) if values.dtype.kind in ("O", "T") else values
 
