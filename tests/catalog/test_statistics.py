@@ -148,3 +148,22 @@ def test_statistics_of_a_layer_that_changed_meanwhile_are_refused(
     monkeypatch.setattr("xcube_tiles.catalog.methods.managing.level_statistics", slow)
     with pytest.raises(LayerBusyError, match="was changed while its statistics were computed"):
         catalog.compute_statistics("scene")
+
+
+def test_the_largest_floats_have_statistics_that_json_holds() -> None:
+    values = np.linspace(1e300, 1.5e308, 16).reshape(4, 4)
+    layer = catalog_of(cube_of(values, cells="float64"), levels=1).compute_statistics("scene")
+    for found in (layer.statistics["band"], layer.level_statistics(0)["band"]):
+        assert (found["min"], found["max"]) == (1e300, 1.5e308)
+        assert found["mean"] is None
+        assert found["std"] is None
+
+
+@pytest.mark.parametrize(
+    ("low", "cells"), [(4_000_000_000, "uint32ud0"), (10**12, "int64"), (2.5e9, "float64")]
+)
+def test_large_values_keep_the_digits_that_differ(low: float, cells: str) -> None:
+    values = np.arange(100).reshape(10, 10) + np.asarray(low).astype("float64")
+    layer = catalog_of(cube_of(values, cells=cells), levels=1).compute_statistics("scene")
+    for found in (layer.statistics["band"], layer.level_statistics(0)["band"]):
+        assert (found["min"], found["max"], found["mean"]) == (low, low + 99, low + 49.5)

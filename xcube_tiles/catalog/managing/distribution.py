@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from dask.base import compute
 
-from xcube_tiles.catalog.managing.statistics import PERCENTILES
+from xcube_tiles.catalog.managing.statistics import PERCENTILES, rounded
 from xcube_tiles.catalog.reading.selection import read_layer
 from xcube_tiles.cube.blocks import fold_blocks
 from xcube_tiles.cube.cells import cell_type_of
@@ -70,8 +70,10 @@ def _block_moments(
     cells = _valid(block, cell_type)
     if not cells.size:
         return np.array([block.size, 0, np.inf, -np.inf, 0, 0], np.float64)
-    mean = cells.mean()
-    spread = ((cells - mean) ** 2).sum()
+    # Squares of the largest floats are infinite: such a spread isn't told.
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = cells.mean()
+        spread = ((cells - mean) ** 2).sum()
     return np.array([block.size, cells.size, cells.min(), cells.max(), mean, spread])
 
 
@@ -80,8 +82,9 @@ def _merged_moments(states: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     valid = n.sum()
     if not valid:
         return np.array([total.sum(), 0, np.inf, -np.inf, 0, 0], np.float64)
-    centre = (n * mean).sum() / valid
-    around = (spread + n * (mean - centre) ** 2).sum()
+    with np.errstate(over="ignore", invalid="ignore"):
+        centre = (n * mean).sum() / valid
+        around = (spread + n * (mean - centre) ** 2).sum()
     return np.array([total.sum(), valid, low.min(), high.max(), centre, around])
 
 
@@ -128,9 +131,8 @@ def _described(
     whole = dtype.kind in "biu" and width == 1
     values = [low, high, mean, (spread / valid) ** 0.5]
     values += _percentiles(fine, low, high, width, whole=whole)
-    rounded = [float(f"{value:.7g}") for value in values]
     return {
-        **dict(zip(names, rounded, strict=True)),
+        **dict(zip(names, rounded(values, low=low, high=high), strict=True)),
         "valid": round(valid / total, 4),
         "histogram": _histogram(fine, low, high, width, whole=whole),
     }

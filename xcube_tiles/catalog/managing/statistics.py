@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from xcube_tiles.cube.cells import cell_type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import xarray as xr
     import zarr
@@ -38,7 +39,8 @@ def layer_statistics(
     -------
     dict
         For each variable `min`, `max`, `mean`, `std`, the percentiles `p2`, `p50`, `p98` of the
-        finite cells, and their share `valid`; None where there are none.
+        finite cells, and their share `valid`; None where there are none, and for a moment that
+        is beyond all floats.
     """
     return {
         name: _statistics(_sample(array, shape), cell_type_of(cube[name]).is_nodata)
@@ -59,6 +61,19 @@ def _statistics(cells: Any, is_nodata: Any) -> dict[str, float | None]:
     names = ["min", "max", "mean", "std", *(f"p{p}" for p in PERCENTILES)]
     if not finite.size:
         return {**dict.fromkeys(names, None), "valid": 0.0}
-    moments = [finite.min(), finite.max(), finite.mean(), finite.std()]
-    values = [float(f"{value:.7g}") for value in (*moments, *np.percentile(finite, PERCENTILES))]
+    with np.errstate(over="ignore", invalid="ignore"):
+        moments = [finite.min(), finite.max(), finite.mean(), finite.std()]
+        found = [*moments, *np.percentile(finite, PERCENTILES)]
+    values = rounded(found, low=moments[0], high=moments[1])
     return {**dict(zip(names, values, strict=True)), "valid": round(finite.size / cells.size, 4)}
+
+
+def rounded(values: Sequence[float], *, low: float, high: float) -> list[float | None]:
+    """Return numbers with the digits that tell them apart, None for what JSON can't hold.
+
+    Seven digits, as float32 has; more where values between `low` and `high` agree in the first.
+    """
+    size, span = max(abs(low), abs(high)), high - low
+    alike = math.floor(math.log10(size / span)) if 0 < span < size else 0
+    digits = min(7 + alike, 17)
+    return [float(f"{value:.{digits}g}") if math.isfinite(value) else None for value in values]
