@@ -202,5 +202,8 @@ def test_inputs_are_not_changed() -> None:
 def test_a_further_dimension_can_not_be_drawn() -> None:
     cube = ArraySource({"v": [np.zeros((3, 4, 4), np.uint8)]}, BOX)
     cube.read = lambda *args, **kwargs: np.zeros((3, 4, 4), np.uint8)  # type: ignore[method-assign]
-    with pytest.raises(DimensionError, match="besides time, y and x, of size 3"):
+    with pytest.raises(DimensionError, match=r"besides time, y and x, of size 3.*it has none"):
+        draw(cube, BOX, GREY)
+    cube.labels = lambda _: np.array([0, 10, 20])  # type: ignore[attr-defined]
+    with pytest.raises(DimensionError, match=r"ask for the band v@0, v@10, v@20$"):
         draw(cube, BOX, GREY)

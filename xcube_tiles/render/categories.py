@@ -107,15 +107,12 @@ def categories_from_attributes(attributes: Mapping[str, Any]) -> tuple[Category,
         parted by blanks, or a list) and `flag_colors` (`#rrggbb`, likewise). Values without a
         colour get one from a table of ten, over and over.
 
-    Raises
-    ------
-    StyleError
-        Meanings or colours that are not as many as the values, or that can't be read.
-
     Notes
     -----
     CF conventions 1.11, section 3.5; `flag_colors` is a widely read addition to them. Bit fields
-    (`flag_masks`) are not categories: they give none.
+    (`flag_masks`) are not categories: they give none. Nor do attributes that contradict each other
+    or can't be read, or more values than a picture has colours (255): whoever made the data can
+    seldom be asked, and values are drawn by a stretch then.
 
     Examples
     --------
@@ -126,9 +123,18 @@ def categories_from_attributes(attributes: Mapping[str, Any]) -> tuple[Category,
     [(0.0, 'land', '#aa8855'), (1.0, 'water', '#0000ff')]
     >>> categories_from_attributes({"units": "m"})
     ()
+    >>> categories_from_attributes({"flag_values": [0, 1], "flag_meanings": "land water ice"})
+    ()
     """
     if "flag_values" not in attributes or "flag_masks" in attributes:
         return ()
+    try:
+        return _described(attributes)
+    except StyleError:
+        return ()
+
+
+def _described(attributes: Mapping[str, Any]) -> tuple[Category, ...]:
     values = np.atleast_1d(np.asarray(attributes["flag_values"])).tolist()
     if not values:
         return ()

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from xcube_tiles.grid.celltype import CellType
 
+_SHOWN = 5
+"""Labels that an error lists."""
+
 
 @runtime_checkable
 class TileSource(Protocol):
@@ -96,9 +99,20 @@ def read_cells(
     if cells.ndim != 2:
         raise DimensionError(
             f"variable {variable!r} has a dimension besides time, y and x, of size "
-            f"{cells.shape[0]}: a picture can't show it. Select one label of it before writing"
+            f"{cells.shape[0]}, and a picture shows one label of it: {_told(source, variable)}"
         )
     return cells
+
+
+def _told(source: TileSource, variable: str) -> str:
+    """Return how a label is chosen, for the text of an error."""
+    labels_of = getattr(source, "labels", None)
+    labels = None if labels_of is None else labels_of(variable)
+    if labels is None or not labels.size:
+        return "it has none; select one position of it before writing"
+    shown = ", ".join(f"{variable}@{label}" for label in labels[:_SHOWN].tolist())
+    more = f", ... ({labels.size} in all)" if labels.size > _SHOWN else ""
+    return f"ask for the band {shown}{more}"
 
 
 def attributes_of(source: TileSource, variable: str) -> Mapping[str, Any]:
