@@ -98,9 +98,23 @@ def test_legends_of_ramps_categories_and_three_bands() -> None:
     classes = legend(Style(bands=("v",), categories=categories_from_attributes(flags)))
     assert classes["categories"] == [{"value": 3.0, "label": "bare soil", "color": "#102030"}]
     assert (classes["colormap"], classes["stretch"]) == (None, [])
+    formed = Style(bands=("v",), stretch=(Stretch(0, 1),), colormap="gray", formula="gamma 2")
+    assert legend(formed, stops=3)["colors"] == [
+        "#" + bytes(formed.palette[at, :3].tolist()).hex() for at in (1, 128, 255)
+    ]
+    assert legend(formed, stops=3)["colors"][1] != "#808080"
     three = legend(Style(bands=("a", "b", "c"), stretch=(Stretch(0, 1),)))
     assert three["stretch"] == [(0, 1)] * 3
     assert three["colors"] == []
+
+
+def test_numbers_in_legends_are_written_out() -> None:
+    large = categories_from_attributes({"flag_values": [1_234_567, 0, 0.25, -4_000_000_007]})
+    labels = [one["label"] for one in legend(Style(bands=("v",), categories=large))["categories"]]
+    assert labels == ["1234567", "0", "0.25", "-4000000007"]
+    near = Style(bands=("v",), stretch=(Stretch(4e9, 4e9 + 8),), colormap="gray")
+    shifted = Style(bands=("v",), stretch=(Stretch(4e9 + 800, 4e9 + 808),), colormap="gray")
+    assert legend_png(near) != legend_png(shifted)
 
 
 def test_legends_are_drawn() -> None:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xcube_tiles.errors import StyleError
-from xcube_tiles.render.colour_tables import colour_tables, table_colours
+from xcube_tiles.render.colour_tables import (
+    CLOUD,
+    cloud_table,
+    colour_tables,
+    nearest_of,
+    table_colours,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,44 +25,10 @@ REVERSED = "_r"
 RAMP_SIZE = 256
 """Colours in a full ramp."""
 
-# Equally spaced colours from the low to the high end. viridis, magma, plasma, inferno (van der
-# Walt and Smith 2015), cividis (Nunez et al. 2018), turbo (Mikhailov 2019), coolwarm (Moreland
-# 2009) and twilight are sampled at every 15th of their 256 colours: the ramps differ from the
-# published ones by at most 12 of 255 in a channel, 6 as a rule. The ColorBrewer schemes (Brewer
-# 2013) are ramps between their own 9 or 11 colours.
+# Equally spaced colours from the low to the high end, exact at any number of colours. The
+# ColorBrewer schemes (Brewer 2013) are ramps between their own 9 or 11 colours. Maps that are
+# curves of their own, as viridis, are tables.
 _EVEN = {
-    "viridis": (
-        "440154 481769 472a7a 433d84 3d4e8a 355e8d 2e6d8e 297b8e 23898e 1f978b 21a585 2eb37c "
-        "46c06f 65cb5e 89d548 b0dd2f d8e219 fde725"
-    ),
-    "magma": (
-        "000004 090720 1a1042 311165 4a1079 621980 792282 912b81 aa337d c23b75 d9466b ec5860 "
-        "f7725c fc8e64 feaa74 fec68a fde2a3 fcfdbf"
-    ),
-    "plasma": (
-        "0d0887 2f0596 4903a0 6100a7 7801a8 8e0ca4 a21d9a b42e8d c43e7f d24f71 de6164 e97257 "
-        "f3854b f99a3e fdaf31 fdc627 f8df25 f0f921"
-    ),
-    "inferno": (
-        "000004 0a0722 1e0c45 380962 510e6c 69166e 801f6c 982766 b0315b c63d4d d94d3d e9612b "
-        "f47918 fa9407 fcb014 f8cd37 f2ea69 fcffa4"
-    ),
-    "cividis": (
-        "00224e 002d68 163770 2e416d 3f4c6c 4e566c 5c616e 696b71 767676 838179 928c78 a09875 "
-        "afa471 bfb06b cfbd62 dfca57 f0d846 fee838"
-    ),
-    "turbo": (
-        "30123b 3f3e9c 4666dd 458cfd 2fb2f4 1ad4d0 22ebaa 52fa7a 8bff4b b7f735 dbe236 f5c53a "
-        "fea130 f9751d e84b0c ce2d04 a91601 7a0403"
-    ),
-    "coolwarm": (
-        "3b4cc0 4c66d6 5f7fe8 7396f5 88abfd 9dbdff b1cbfc c4d5f3 d5dbe5 e4d9d2 f0cdbb f6bea4 "
-        "f7aa8c f39475 e97a5f dc5d4a ca3b37 b40426"
-    ),
-    "twilight": (
-        "e2d9e2 c5cfd5 99b8c8 779dc2 647dbc 5f5bb2 5c389d 4f1972 371144 3a113a 5c1749 832550 "
-        "a03e50 b75f55 c58468 cda88f d9c9c2 e2d9e2"
-    ),
     "gray": "000000 ffffff",
     "greys": "ffffff f0f0f0 d9d9d9 bdbdbd 959595 737373 525252 252525 000000",
     "blues": "f7fbff deebf7 c6dbef 9dcae1 6aaed6 4292c6 2171b5 08519c 08306b",
@@ -121,8 +93,23 @@ def colormap_names(*, with_reversed: bool = False) -> tuple[str, ...]:
     True
     """
     tables = {name.removesuffix(REVERSED) for name in colour_tables()}
-    names = sorted({*_EVEN, *_PLACED, *tables})
+    names = sorted({*_EVEN, *_PLACED, CLOUD, *tables})
     return tuple(names + [name + REVERSED for name in names] if with_reversed else names)
+
+
+def opacities(name: str, size: int = RAMP_SIZE) -> NDArray[np.uint8]:
+    """Return the opacity of each colour of a map, shape (size,): 255 but for `cloud`.
+
+    Examples
+    --------
+    >>> opacities("viridis", 2).tolist(), opacities("cloud", 3).tolist()
+    ([255, 255], [0, 190, 255])
+    """
+    key = name.lower()
+    if key.removesuffix(REVERSED) != CLOUD:
+        return np.full(size, 255, dtype=np.uint8)
+    opacity = nearest_of(cloud_table(), size)[:, 3]
+    return opacity[::-1] if key.endswith(REVERSED) else opacity
 
 
 @lru_cache(maxsize=256)
@@ -179,6 +166,8 @@ def _ours(name: str, size: int) -> NDArray[np.uint8]:
 
 def _theirs(name: str, base: str, size: int) -> NDArray[np.uint8]:
     """Return the colours of a map of matplotlib: of our table, or of its newer ones."""
+    if base == CLOUD:
+        return nearest_of(cloud_table(), size)[:, :3]
     table = table_colours(base, size)
     if table is not None:
         return table

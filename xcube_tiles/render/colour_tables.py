@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 # scripts/make_colormaps.py writes them.
 _FILE = Path(__file__).with_name("colormaps.npz")
 
+CLOUD = "cloud"
+"""The one map of Terracotta that isn't matplotlib's: greys that become opaque."""
+
+_SIZE = 255
+
 
 @lru_cache(maxsize=1)
 def colour_tables() -> Mapping[str, NDArray[np.uint8]]:
@@ -41,6 +46,21 @@ def colour_tables() -> Mapping[str, NDArray[np.uint8]]:
     return dict(zip(names, colours, strict=True))
 
 
+def cloud_table() -> NDArray[np.uint8]:
+    """Return red, green, blue and opacity of the map `cloud`, shape (255, 4).
+
+    Examples
+    --------
+    >>> cloud_table()[[0, 1, 254]].tolist()
+    [[0, 0, 0, 0], [129, 129, 129, 1], [255, 255, 255, 255]]
+    """
+    place = np.arange(_SIZE)
+    grey = 128 + (place + 1) // 2
+    table = np.stack([grey, grey, grey, np.minimum(3 * place // 2, 255)], axis=1)
+    table[0] = 0
+    return table.astype(np.uint8)
+
+
 def table_colours(name: str, size: int) -> NDArray[np.uint8] | None:
     """Return equally spaced colours of a map, the nearest of the table; None if it isn't there.
 
@@ -52,7 +72,10 @@ def table_colours(name: str, size: int) -> NDArray[np.uint8] | None:
         Number of colours, both ends included.
     """
     table = colour_tables().get(name)
-    if table is None:
-        return None
+    return None if table is None else nearest_of(table, size)
+
+
+def nearest_of(table: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Return equally spaced rows of a table, both ends included."""
     place = np.floor(np.linspace(0.0, len(table) - 1, size) + 0.5).astype(np.intp)
     return table[place]

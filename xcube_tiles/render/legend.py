@@ -6,14 +6,17 @@ import math
 from io import BytesIO
 from typing import TYPE_CHECKING, TypedDict
 
+import numpy as np
+
 from xcube_tiles.errors import MissingExtraError, StyleError
-from xcube_tiles.render.colormaps import RAMP_SIZE, colormap
+from xcube_tiles.render.categories import Category
+from xcube_tiles.render.colormaps import RAMP_SIZE
+from xcube_tiles.render.stretch import COLOURS
 from xcube_tiles.render.style import DEFAULT_COLORMAP, Style
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
-    from xcube_tiles.render.categories import Category
     from xcube_tiles.render.stretch import Stretch
 
 STOPS = 16
@@ -46,7 +49,8 @@ class Legend(TypedDict):
     """Values of the first and the last colour: one pair, three for red, green and blue, or none."""
 
     colors: list[str]
-    """Stops of the ramp as `#rrggbb`, equally spaced from low to high; else empty."""
+    """Stops of the ramp as `#rrggbb`, or `#rrggbbaa` where it isn't opaque, equally spaced from low
+    to high; else empty."""
 
     categories: list[LegendCategory]
     """The categories in their own order; else empty."""
@@ -87,10 +91,13 @@ def legend(style: Style, *, stops: int = STOPS, units: str | None = None) -> Leg
         raise StyleError("a legend needs a stretch or categories: complete the style first")
     plain = style.is_rgb or bool(style.categories)
     name = None if plain else style.colormap or DEFAULT_COLORMAP
+    places = np.floor(np.linspace(1, COLOURS, stops) + 0.5).astype(np.intp)
+    # The picture's own palette: a formula changes it, and a map may become opaque.
+    ramp = [] if plain else style.palette[places].tolist()
     return {
         "colormap": name,
         "stretch": [] if style.categories else [(low, high) for low, high in _stretches(style)],
-        "colors": ["#" + bytes(c).hex() for c in colormap(name, stops)] if name else [],
+        "colors": [Category(value=0, colour=tuple(colour)).hex for colour in ramp],
         "categories": [
             {"value": c.value, "label": label_of(c), "color": c.hex} for c in style.categories
         ],
@@ -107,7 +114,15 @@ def label_of(category: Category) -> str:
     >>> label_of(Category(value=3, colour=(0, 0, 0, 255), meaning="bare_soil"))
     'bare soil'
     """
-    return category.meaning.replace("_", " ") or f"{category.value:g}"
+    return category.meaning.replace("_", " ") or _number(category.value, 15)
+
+
+def _number(value: float, digits: int) -> str:
+    """Return a number with some digits after the point, without zeros at its end."""
+    if not 1e-5 < abs(value) < 1e15:
+        return f"{value:g}"
+    text = f"{value:.{min(digits, 15 - math.ceil(math.log10(abs(value))))}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _stretches(style: Style) -> tuple[Stretch, ...]:
@@ -170,5 +185,5 @@ def _draw_ramp(pen: ImageDraw, found: Legend, top: int) -> None:
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         x = left + round(share * (_RAMP_WIDTH - 1))
         pen.line((x, top + _RAMP_HEIGHT, x, top + _RAMP_HEIGHT + 3), fill=_INK)
-        label = f"{round(low + share * (high - low), digits):g}"
+        label = _number(round(low + share * (high - low), digits), digits)
         pen.text((x, top + _LINE), label, fill=_INK, anchor="ma")

@@ -16,7 +16,7 @@ from xcube_tiles.render.categories import (
     categories_from_attributes,
     categories_from_mapping,
 )
-from xcube_tiles.render.colormaps import THEMES, colormap
+from xcube_tiles.render.colormaps import THEMES, colormap, opacities
 from xcube_tiles.render.elevation import Elevation, check_elevation
 from xcube_tiles.render.formula import check_one_band, formed_palette, parse_formula
 from xcube_tiles.render.references import referenced
@@ -185,6 +185,7 @@ class Style:
         palette = np.full((COLOURS + 1, 4), 255, dtype=np.uint8)
         palette[0] = 0
         ramp = colormap(self.colormap or DEFAULT_COLORMAP, COLOURS)
+        palette[1:, 3] = opacities(self.colormap or DEFAULT_COLORMAP, COLOURS)
         palette[1:, :3] = ramp if self.formula is None else formed_palette(ramp, self.formula)
         return palette
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from xcube_tiles.errors import StyleError
 from xcube_tiles.render.colormaps import colormap, colormap_names
-from xcube_tiles.render.colour_tables import colour_tables
+from xcube_tiles.render.colour_tables import CLOUD, cloud_table, colour_tables
 from xcube_tiles.render.stretch import COLOURS
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 SUFFIX = "_rgba.npy"
 """End of the name of a file that holds a colour map of one's own."""
 
-CLOUD = "cloud"
-"""The one map that isn't matplotlib's: greys that become opaque."""
-
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, NDArray[np.uint8]]:
@@ -29,15 +26,7 @@ def _tables() -> dict[str, NDArray[np.uint8]]:
     tables = {name: np.hstack([table, opaque]) for name, table in colour_tables().items()}
     for table in tables.values():
         table.flags.writeable = False
-    return {CLOUD: _cloud(), **tables}
-
-
-def _cloud() -> NDArray[np.uint8]:
-    place = np.arange(COLOURS)
-    grey = 128 + (place + 1) // 2
-    table = np.stack([grey, grey, grey, np.minimum(3 * place // 2, 255)], axis=1)
-    table[0] = 0
-    return table.astype(np.uint8)
+    return {CLOUD: cloud_table(), **tables}
 
 
 @lru_cache(maxsize=8)
