@@ -21,6 +21,7 @@ from xcube_tiles.render.statistics import range_of
 from xcube_tiles.render.tms import named_tms, tile_geobox
 from xcube_tiles.sources import handles
 from xcube_tiles.sources.header import read_header
+from xcube_tiles.sources.reading import read_window
 from xcube_tiles.sources.table import with_headers_of
 
 if TYPE_CHECKING:
@@ -41,11 +42,10 @@ class Reads(list[tuple[str, int | None]]):
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
     found = Reads()
-    real = mosaic_cells.read_window
 
     def noted(part: Any, *args: Any, overview: int | None = None, **options: Any) -> NDArray[Any]:
         found.append((part.path, overview))
-        return real(part, *args, overview=overview, **options)
+        return read_window(part, *args, overview=overview, **options)
 
     monkeypatch.setattr(mosaic_cells, "read_window", noted)
     return found

@@ -169,7 +169,7 @@ class Budget:
         if len(self._read) > self._most:
             raise SizeLimitError(
                 f"this picture needs more than {self._most} files of the mosaic: zoom in, store "
-                "the mosaic as a pyramid (ds.tiles.to_catalog, xcube-tiles pyramid), or allow "
+                "the mosaic as a pyramid (ds.tiles.mosaic, then to_catalog), or allow "
                 "more (max_files=)"
             )
         if self._cells < 0:
