@@ -333,7 +333,11 @@ def test_regions_far_larger_than_the_layer_are_all_of_it(client: Client, bbox: s
         (own(ROWS, COLS, width=5000, height=5000), 413, "5000 x 5000 cells"),
         (own(ROWS, COLS, resolution=0.001), 413, "are allowed"),
         (own(ROWS, COLS, resolution=5e-324), 413, "are allowed"),
-        ({}, 422, "bbox"),
+        ({}, 400, "give a bbox"),
+        ({"bbox": "0,0,1,1", "geometry": "{}"}, 400, "not both"),
+        ({"geometry": "{"}, 400, "no GeoJSON"),
+        ({"geometry": "[" * 5000}, 400, "no GeoJSON"),
+        ({"geometry": "3"}, 400, "GeoJSON object"),
     ],
 )
 def test_wrong_requests_are_told_so(

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from xcube_tiles.errors import RegionError
 from xcube_tiles.render.region import Region, named_crs
 from xcube_tiles.render.region_crop import MEDIA_TYPES, VALUES, Crop, crop
 from xcube_tiles.server.caching import respond
@@ -13,11 +14,12 @@ from xcube_tiles.server.data.params import (
     CoordCrs,
     CropQuery,
     GeoJson,
+    GeometryText,
     Layer,
     When,
     crop_from_query,
-    region_from_bbox,
     region_from_geojson,
+    region_from_query,
     when_from_query,
 )
 from xcube_tiles.server.operations.limits import Limits
@@ -44,14 +46,17 @@ def crop_by_bbox(
     limits: Allowed,
     query: Query,
     when: Times,
-    bbox: BboxText,
+    bbox: BboxText = None,
+    geometry: GeometryText = None,
     coord_crs: CoordCrs = None,
 ) -> Response:
-    """Cut a rectangle out of a layer: a picture of it, or its values.
+    """Cut a rectangle or a polygon out of a layer: a picture of it, or its values.
 
     Without `crs` and a size the answer has the layer's own cells, all that the bbox touches.
     """
-    region = region_from_bbox(layer, bbox, coord_crs, query.crs)
+    region = region_from_query(layer, bbox, geometry, coord_crs, limits, crs=query.crs)
+    if region is None:
+        raise RegionError("give a bbox, west,south,east,north, or a geometry")
 
     def make() -> bytes:
         return _cut(layer, region, query, when, limits)
@@ -68,7 +73,10 @@ def crop_by_polygon(
     area: GeoJson,
     coord_crs: CoordCrs = None,
 ) -> Response:
-    """Cut a polygon out of a layer; cells whose centres lie outside are NoData."""
+    """Cut a polygon out of a layer; cells whose centres lie outside are NoData.
+
+    There is no ETag: of an answer to POST it would be that of another thing (RFC 9110, 9.3.3).
+    """
     region = region_from_geojson(layer, area, coord_crs, limits)
     body = _cut(layer, region, query, when, limits)
     headers = {"Cache-Control": "no-store"}

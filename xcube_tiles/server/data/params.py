@@ -1,5 +1,6 @@
 """Query parameters that say where, when, how large and of what values are."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -34,14 +35,23 @@ Layer = Annotated[ServedLayer, Depends(layer_of)]
 Allowed = Annotated[Limits, Depends(limits_of)]
 
 BboxText = Annotated[
-    str,
+    str | None,
     Query(
         description="West, south, east, north, parted by commas. Degrees unless `coord_crs` or "
         "`crs` say otherwise; a west that is more than the east crosses the antimeridian.",
         examples=["12.5,50.9,12.7,51.0"],
     ),
 ]
-OptionalBbox = Annotated[str | None, Query(description="As for `crop`. Default: the whole layer.")]
+GeometryText = Annotated[
+    str | None,
+    Query(
+        description="GeoJSON as a text, instead of a bbox: what can be sent by POST, too. By GET "
+        "the answer has an ETag, and can be kept.",
+        examples=[
+            '{"type":"Polygon","coordinates":[[[12.5,50.9],[12.7,50.9],[12.6,51],[12.5,50.9]]]}'
+        ],
+    ),
+]
 CoordCrs = Annotated[
     str | None,
     Query(
@@ -181,6 +191,37 @@ def region_from_bbox(
         raise RegionError(f"a bbox is four numbers, west,south,east,north; got {bbox[:100]!r}")
     name = coord_crs or crs
     return Region.from_bbox(edges, WGS84 if name is None else named_crs(name, layer.source))
+
+
+def region_from_query(
+    layer: ServedLayer,
+    bbox: str | None,
+    geometry: str | None,
+    coord_crs: str | None,
+    limits: Limits,
+    *,
+    crs: str | None = None,
+) -> Region | None:
+    """Return the region that a bbox or a GeoJSON text means; None where neither is given.
+
+    Raises
+    ------
+    RegionError
+        Both of them, or one that can't be understood.
+    SizeLimitError
+        A geometry of more vertices than are allowed.
+    """
+    if geometry is None:
+        return None if bbox is None else region_from_bbox(layer, bbox, coord_crs, crs)
+    if bbox is not None:
+        raise RegionError("give a bbox or a geometry, not both")
+    try:
+        document = json.loads(geometry)
+    except (ValueError, RecursionError) as error:
+        raise RegionError(f"geometry is no GeoJSON: {error}") from error
+    if not isinstance(document, Mapping):
+        raise RegionError(f"geometry is to be a GeoJSON object, got {geometry[:100]!r}")
+    return region_from_geojson(layer, document, coord_crs, limits)
 
 
 def region_from_geojson(

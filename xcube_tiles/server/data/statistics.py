@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from xcube_tiles.errors import CatalogError, RegionError
 from xcube_tiles.render.categories import categories_from_attributes
@@ -17,6 +17,7 @@ from xcube_tiles.render.region_statistics import (
     region_statistics,
 )
 from xcube_tiles.render.source import TileSource, attributes_of
+from xcube_tiles.server.caching import respond
 from xcube_tiles.server.data.models import (
     Count,
     Histogram,
@@ -27,13 +28,14 @@ from xcube_tiles.server.data.models import (
 from xcube_tiles.server.data.params import (
     Allowed,
     BandNames,
+    BboxText,
     CoordCrs,
     GeoJson,
+    GeometryText,
     Layer,
-    OptionalBbox,
     When,
-    region_from_bbox,
     region_from_geojson,
+    region_from_query,
     when_from_query,
 )
 from xcube_tiles.server.operations.limits import Limits
@@ -99,25 +101,36 @@ class _Asked:
 Asked = Annotated[_Asked, Depends()]
 
 
-@router.get("/statistics")
+@router.get(
+    "/statistics",
+    response_model=StatisticsOfRegion,
+    responses={304: {"description": "Not modified"}},
+)
 def statistics_by_bbox(
+    request: Request,
     layer: Layer,
     limits: Allowed,
     asked: Asked,
     when: Times,
-    bbox: OptionalBbox = None,
+    bbox: BboxText = None,
+    geometry: GeometryText = None,
     coord_crs: CoordCrs = None,
-) -> StatisticsOfRegion:
-    """Return statistics of the cells whose centres lie in a bbox, or of the whole layer.
+) -> Response:
+    """Return statistics of the cells whose centres lie in a bbox or a polygon, or of all cells.
 
     `level` says which level was read, `exact` whether it was the finest.
     """
-    region = None if bbox is None else region_from_bbox(layer, bbox, coord_crs)
-    return _answer(layer, region, asked, when, limits)
+    region = region_from_query(layer, bbox, geometry, coord_crs, limits)
+
+    def make() -> bytes:
+        return _answer(layer, region, asked, when, limits).model_dump_json().encode()
+
+    return respond(request, layer, make, media_type="application/json")
 
 
 @router.post("/statistics")
 def statistics_by_polygon(
+    response: Response,
     layer: Layer,
     limits: Allowed,
     asked: Asked,
@@ -130,6 +143,7 @@ def statistics_by_polygon(
     `level` says which level was read, `exact` whether it was the finest.
     """
     region = region_from_geojson(layer, area, coord_crs, limits)
+    response.headers["Cache-Control"] = "no-store"
     return _answer(layer, region, asked, when, limits)
 
 
