@@ -25,6 +25,7 @@ from xcube_tiles.server.library import REFRESH_SECONDS
 from xcube_tiles.server.operations.access import ApiKey
 from xcube_tiles.server.operations.limits import Limits
 from xcube_tiles.server.operations.logs import LogFormat, configure
+from xcube_tiles.server.operations.process import settle
 from xcube_tiles.server.operations.rates import Rate
 from xcube_tiles.server.run import HOST, PORT
 from xcube_tiles.server.terracotta.mount import chosen_rasters
@@ -248,7 +249,9 @@ def app_from_environment() -> FastAPI:
     """
     settings = load_settings()
     configure(settings.log, settings.level)
-    return app_from_settings(settings)
+    app = app_from_settings(settings)
+    settle()
+    return app
 
 
 def _refuse_unknown_variables() -> None:

@@ -13,9 +13,10 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from xcube_tiles.server import run
+from xcube_tiles.server.operations.heads import BoundedHeads
 from xcube_tiles.server.operations.logs import configure
 from xcube_tiles.server.operations.metrics import FOLDER
-from xcube_tiles.server.operations.process import few_arenas, prepare
+from xcube_tiles.server.operations.process import few_arenas, prepare, settle
 from xcube_tiles.server.settings import PREFIX, Settings, app_from_settings
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def serve(settings: Settings, *, announce: Callable[[str], object] = print) -> N
     # Made here even if other processes make their own: what can't be served is told at once.
     app = app_from_settings(settings)
     if settings.workers == 1:
+        settle()
         run.run(
             app,
             host=settings.host,
@@ -68,6 +70,7 @@ def _serve_by_several(settings: Settings, listener: socket.socket) -> None:
     config = uvicorn.Config(
         _FACTORY,
         factory=True,
+        http=BoundedHeads,
         workers=settings.workers,
         log_config=None,
         access_log=False,
