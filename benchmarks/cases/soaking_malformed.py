@@ -207,7 +207,7 @@ def _raw(random: Random, n: int) -> Ask:
         f'{post}Content-Length: 5000\r\n\r\n{{"n": {n}'.encode(),
         f'{metadata}Content-Length: 5000\r\n\r\n{{"n": {n}'.encode(),
         f"GET {TILE}.png?n={n} HTTP/1.1\r\nHost: {HOST}".encode(),
-        f"GET /{'a' * 100_000}{n} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode(),
-        f"GET / HTTP/1.1\r\nHost: {HOST}\r\nX-Long: {'a' * 100_000}{n}\r\n\r\n".encode(),
+        f"GET /{'a' * 400_000}{n} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode(),
+        f"GET /nothing HTTP/1.1\r\nHost: {HOST}\r\nX-Long: {'a' * 400_000}{n}\r\n\r\n".encode(),
     )
     return Ask(kind="no HTTP", target="", raw=random.choice(texts), answer="broken")

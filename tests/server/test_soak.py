@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import logging
 import os
 import platform
+import socket
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
+import uvicorn
 
 from benchmarks import soak
 from benchmarks.cases.soaking import Outcome, memory_rows, rows, soaking
@@ -19,13 +24,17 @@ from benchmarks.cases.soaking_data import Served, make
 from benchmarks.cases.soaking_malformed import malformed
 from benchmarks.cases.soaking_mix import Ask, mixed
 from tests.server.client import Client
+from xcube_tiles.server import run
 from xcube_tiles.server.app import create_app
+from xcube_tiles.server.operations.heads import MOST_HEAD, BoundedHeads
 from xcube_tiles.server.operations.process import allow_files, few_arenas
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from starlette.types import Message
 
-REQUESTS = 2_400
+REQUESTS = 2_000
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +64,59 @@ def test_the_mix_is_the_same_each_time_and_a_tenth_is_malformed(served: Served) 
     assert len(first) == 500
     assert sum(ask.answer != "well" for ask in first) == 50
     assert mixed(served, 500, malformed, seed=1) != first
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """Return the port of a server without layers, with the parser of `xcube-tiles serve`."""
+    listener = run.listening("127.0.0.1", 0)
+    config = uvicorn.Config(create_app(), http=BoundedHeads, log_config=None, lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield listener.getsockname()[1]
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+def received(connection: socket.socket) -> bytes:
+    """Return all that comes until the connection ends."""
+    parts = []
+    with contextlib.suppress(ConnectionError):
+        while part := connection.recv(65536):
+            parts.append(part)
+    return b"".join(parts)
+
+
+@pytest.mark.parametrize("begin", [b"GET /", b"GET / HTTP/1.1\r\nHost: a\r\nX: "])
+def test_a_head_without_an_end_is_refused(port: int, begin: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(begin + b"a" * (MOST_HEAD + 1 - len(begin)))
+        answer = received(connection)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 431 ")
+    assert b"application/problem+json" in head
+    assert json.loads(body)["code"] == "head-too-large"
+
+
+def test_each_head_has_the_bound_for_itself_and_bodies_have_none_of_it(port: int) -> None:
+    head = f"Host: a\r\nX: {'a' * (MOST_HEAD - 2000)}\r\n".encode()
+    body = b'"' + b"a" * 3 * MOST_HEAD + b'"'
+    length = f"Content-Length: {len(body)}\r\nContent-Type: application/json\r\n".encode()
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\n" + head + b"\r\n")
+        answer = b""
+        while not answer.endswith(b"}"):
+            answer += connection.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        post = b"POST /layers/none/statistics HTTP/1.1\r\n" + length + head
+        connection.sendall(post + b"Connection: close\r\n\r\n" + body)
+        assert received(connection).startswith(b"HTTP/1.1 4")
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\n" + head[:-2])
+        connection.sendall(b"a" * 1000 + b"\r\nConnection: close\r\n\r\n")
+        assert received(connection).startswith(b"HTTP/1.1 200 ")
 
 
 ARENAS = """

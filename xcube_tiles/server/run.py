@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from xcube_tiles.server.operations.heads import BoundedHeads
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -51,6 +53,7 @@ def run(
         announce(f"http://{shown(host)}:{listener.getsockname()[1]}")
         config = uvicorn.Config(
             app,
+            http=BoundedHeads,
             log_config=None,  # the settings say where it goes; else Python shows warnings
             access_log=False,  # the application writes its own
             server_header=False,
