@@ -6,7 +6,8 @@ export default defineConfig({
   build: {
     outDir: "../xcube_tiles/server/static",
     emptyOutDir: true,
-    chunkSizeWarningLimit: 700,
+    // The decoders of Zarr, which are loaded when they are wanted, are WebAssembly in text.
+    chunkSizeWarningLimit: 800,
     // The bundle carries code of others: their licences go with it.
     license: { fileName: "licenses.md" },
   },

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.viewer.driving import BANDS
+from tests.viewer.driving import BANDS, served
 from xcube_tiles.catalog.writer import to_catalog
 from xcube_tiles.testing.scene import scene_cube
 
@@ -40,30 +38,12 @@ def cube() -> xr.Dataset:
 @pytest.fixture(scope="module")
 def server(cube: xr.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve a catalog of three layers on loopback; yields the address."""
-    uvicorn = pytest.importorskip("uvicorn", reason="the server extra is not installed")
-    from xcube_tiles.server.app import create_app
-    from xcube_tiles.server.viewer import STATIC
-
-    if not (STATIC / "index.html").is_file():
-        pytest.skip("the map page is not built: run scripts/build-viewer")
     catalog = str(tmp_path_factory.mktemp("page") / "catalog.zarr")
     to_catalog(cube[BANDS], catalog, "reflectance", progress=False)
     to_catalog(cube[["cloud"]].isel(time=[0]), catalog, "cloud", progress=False)
     to_catalog(cube[["elevation"]], catalog, "elevation", progress=False)
-    config = uvicorn.Config(
-        create_app(catalog), port=0, log_level="warning", ws="none", lifespan="off"
-    )
-    running = uvicorn.Server(config)
-    thread = threading.Thread(target=running.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 60
-    while not running.started and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert running.started
-    port = running.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}/"
-    running.should_exit = True
-    thread.join(timeout=10)
+    with served(catalog) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

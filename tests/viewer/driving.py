@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus, urlsplit
 
+import pytest
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.sync_api import Page
 
 WIDTH, HEIGHT = 1280, 800
@@ -40,6 +46,31 @@ RESTS = """async () => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return data.some((value) => value > 0) && document.body.dataset.pending === "0";
 }"""
+
+
+@contextmanager
+def served(catalog: str) -> Iterator[str]:
+    """Serve a catalog with the map page on loopback; yields the address."""
+    uvicorn = pytest.importorskip("uvicorn", reason="the server extra is not installed")
+    from xcube_tiles.server.app import create_app
+    from xcube_tiles.server.viewer import STATIC
+
+    if not (STATIC / "index.html").is_file():
+        pytest.skip("the map page is not built: run scripts/build-viewer")
+    config = uvicorn.Config(
+        create_app(catalog), port=0, log_level="warning", ws="none", lifespan="off"
+    )
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not running.started and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert running.started
+    port = running.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}/"
+    running.should_exit = True
+    thread.join(timeout=10)
 
 
 def patient(page: Page) -> Page:

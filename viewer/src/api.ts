@@ -4,6 +4,11 @@ import { counted } from "./pending";
 
 export type Bounds = [west: number, south: number, east: number, north: number];
 
+export interface Link {
+  rel: string;
+  href: string;
+}
+
 export interface LayerSummary {
   name: string;
   title: string | null;
@@ -43,6 +48,7 @@ export interface LayerInfo {
   levels: { level: number; shape: number[]; resolution: number[] | number }[];
   variables: Variable[];
   times: string[] | null;
+  links: Link[];
   default_style: {
     bands: string[];
     stretch: [number, number][];

@@ -2,6 +2,7 @@
 
 import "ol/ol.css";
 import { ask, layerPath, type LayerInfo, type LayerList, type Legend } from "./api";
+import { Browser } from "./browser";
 import { Compare } from "./compare";
 import { Cursor } from "./cursor";
 import { byId, paused } from "./dom";
@@ -16,7 +17,7 @@ import { fromHash, lookOf, START, Store, styleQuery, toHash, type View } from ".
 import { StylePanel } from "./style-panel";
 import { Timeline } from "./timeline";
 
-const LOOKS: (keyof View)[] = ["mode", "bands", "expression", "stretch", "colormap"];
+const LOOKS: (keyof View)[] = ["draw", "mode", "bands", "expression", "stretch", "colormap"];
 
 class Page {
   private info: LayerInfo | null = null;
@@ -28,7 +29,10 @@ class Page {
   private readonly panel = byId("panel");
   // Browsers refuse to change the address as often as a slider moves.
   private readonly write = paused(80, () => history.replaceState(null, "", `#${toHash(this.store.view)}`));
-  readonly tiles = new TileMap(byId("map"), (busy) => (byId("busy").hidden = !busy));
+  readonly tiles = new TileMap(byId("map"), (busy) => (byId("busy").hidden = !busy), trouble);
+  private readonly browser = new Browser();
+  /** Whether the tiles are painted here; what is wrong with that is told, and the server's are shown. */
+  private painting = false;
   private readonly timeline: Timeline;
   private readonly cursor: Cursor;
   private readonly series: Series;
@@ -64,6 +68,8 @@ class Page {
     this.opening = false;
     const before = this.info;
     this.info = info;
+    // What was found out about the layer before is of no use for this one.
+    this.drawable = false;
     const time = nearest(info.times, wanted.time ?? this.store.view.time);
     this.cursor.offer(info);
     this.store.update({ ...(styled ? { bands: [], stretch: [], colormap: "" } : own), ...wanted, layer: name, time });
@@ -103,7 +109,7 @@ class Page {
       void this.redraw();
     } else if (LOOKS.some((key) => changed.has(key))) void this.redraw();
     else if (changed.has("time") && this.drawable && this.info?.name === view.layer) {
-      this.tiles.show(view, this.info.bounds_wgs84);
+      this.picture();
     }
     if (changed.has("opacity")) this.tiles.setOpacity(view.opacity);
     this.write();
@@ -120,8 +126,15 @@ class Page {
     const { signal } = (this.asked = new AbortController());
     this.drawable = false;
     try {
-      const legend = await ask<Legend>(`${layerPath(view.layer)}/legend.json`, styleQuery(view), signal);
-      if (!signal.aborted) this.draw(legend);
+      const query = styleQuery(view);
+      const painting = Browser.draws(this.info, view);
+      if (painting) query.set("stops", "255");
+      const legend = await ask<Legend>(`${layerPath(view.layer)}/legend.json`, query, signal);
+      const refused = painting ? await this.refusal(this.info, legend) : null;
+      if (signal.aborted) return;
+      this.painting = painting && refused === null;
+      this.draw(legend);
+      if (refused !== null) trouble(refused);
     } catch (error) {
       if (signal.aborted) return;
       if (view.mode === "expression" && error instanceof Error) this.style.complain(error.message);
@@ -138,7 +151,22 @@ class Page {
     this.style.suggest(legend);
     drawLegend(byId("legend"), legend, this.info!, this.store);
     // The date may have changed since: tiles show the one of now.
-    this.tiles.show(this.store.view, this.info!.bounds_wgs84);
+    this.picture();
+  }
+
+  private picture(): void {
+    const { view } = this.store;
+    this.tiles.show(view, this.info!.bounds_wgs84, this.painting ? this.browser.paint(view) : null);
+  }
+
+  /** Return why the browser can't read a layer by itself; null: it can. */
+  private async refusal(info: LayerInfo, legend: Legend): Promise<string | null> {
+    try {
+      await this.browser.prepare(info, legend);
+      return null;
+    } catch (error) {
+      return `The layer's Zarr store can't be read here, so these are the server's tiles: ${String(error)}`;
+    }
   }
 
   /** Let the two sides of a comparison change places. */

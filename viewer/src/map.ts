@@ -13,7 +13,11 @@ import { fromLonLat, toLonLat, transformExtent } from "ol/proj";
 import VectorSource from "ol/source/Vector";
 import XYZ from "ol/source/XYZ";
 import { Circle, Fill, Stroke, Style, Text } from "ol/style";
+import TileState from "ol/TileState";
+import type ImageTile from "ol/ImageTile";
+import type Tile from "ol/Tile";
 import type { Bounds } from "./api";
+import type { Paint } from "./paint";
 import { pending } from "./pending";
 import { tiles } from "./share";
 import { styleQuery, type Look } from "./state";
@@ -34,12 +38,15 @@ export class TileMap {
   private readonly hull = new VectorSource();
   private readonly mark = new Feature<Point>();
   private loading = 0;
+  private paint: Paint | null = null;
+  private painted = 0;
   /** Where a picture is that was asked for: not begun, being drawn, or complete. */
   private picture: "asked" | "drawn" | "complete" = "complete";
 
   constructor(
     private readonly target: HTMLElement,
     onBusy: (busy: boolean) => void,
+    private readonly onTrouble: (error: unknown) => void = () => {},
   ) {
     this.map = new Map({
       target,
@@ -88,8 +95,10 @@ export class TileMap {
   }
 
   /** Show a layer in the style of a look. */
-  show(look: Look, bounds: Bounds): void {
-    const extent = this.draw(this.tiles, look, bounds);
+  show(look: Look, bounds: Bounds, paint: Paint | null = null): void {
+    this.target.dataset.drawn = paint ? "zarr" : "tiles";
+    this.paint = paint;
+    const extent = this.draw(this.tiles, look, bounds, paint && `zarr:${(this.painted += 1)}/{z}/{x}/{y}`);
     this.frame.clear();
     this.frame.addFeature(new Feature(fromExtent(extent)));
   }
@@ -150,10 +159,10 @@ export class TileMap {
     this.ask();
   }
 
-  private draw(layer: TileLayer<XYZ>, look: Look, bounds: Bounds): Bounds {
+  private draw(layer: TileLayer<XYZ>, look: Look, bounds: Bounds, painted: string | null = null): Bounds {
     const query = styleQuery(look);
     if (DENSITY > 1) query.set("size", String(256 * DENSITY));
-    const url = tiles(look, query);
+    const url = painted ?? tiles(look, query);
     const extent = transformExtent(bounds, "EPSG:4326", "EPSG:3857") as Bounds;
     const source = layer.getSource();
     layer.setExtent(extent);
@@ -171,10 +180,28 @@ export class TileMap {
       transition: 160,
       // Cells are values: near the finest level they are shown as they are, not blurred.
       interpolate: false,
+      tileLoadFunction: (tile, url) => this.load(tile, url),
     });
     source.on("tileloadstart", () => this.count(1));
     source.on(["tileloadend", "tileloaderror"] as never, () => this.count(-1));
     return source;
+  }
+
+  /** Load a tile from the server, or paint it. */
+  private load(tile: Tile, url: string): void {
+    const drawn = tile as ImageTile;
+    if (!url.startsWith("zarr:")) {
+      (drawn.getImage() as HTMLImageElement).src = url;
+      return;
+    }
+    const [z, x, y] = tile.getTileCoord() as [number, number, number];
+    this.paint!(z, x, y, 256 * DENSITY).then(
+      (canvas) => drawn.setImage(canvas),
+      (error: unknown) => {
+        tile.setState(TileState.ERROR);
+        this.onTrouble(error);
+      },
+    );
   }
 
   /** Tell tests and assistive tools how many tiles are on their way. */

@@ -1,5 +1,7 @@
 /** What the page shows, kept in the address so that it can be passed on. */
 
+/** Who draws: the server, or the browser from the layer's cells. */
+export type Draw = "tiles" | "zarr";
 export type Mode = "band" | "rgb" | "expression";
 export type Range = [low: number, high: number];
 
@@ -17,6 +19,7 @@ export interface Look {
 }
 
 export interface View extends Look {
+  draw: Draw;
   opacity: number;
   /** What stands to the right of the border that is swiped; null: nothing is compared. */
   beside: Look | null;
@@ -34,6 +37,7 @@ export const START: View = {
   expression: "",
   stretch: [],
   colormap: "",
+  draw: "tiles",
   opacity: 1,
   beside: null,
   border: 0.5,
@@ -93,6 +97,7 @@ function lookQuery(look: Look): URLSearchParams {
 
 export function toHash(view: View): string {
   const query = lookQuery(view);
+  if (view.draw !== "tiles") query.set("draw", view.draw);
   if (view.opacity !== 1) query.set("opacity", String(view.opacity));
   if (view.beside) {
     query.set("beside", readable(lookQuery(view.beside)));
@@ -110,6 +115,7 @@ export function fromHash(hash: string): Partial<View> {
     return value >= 0 && value <= 1 ? value : null;
   };
   const [opacity, border, beside] = [share("opacity"), share("border"), query.get("beside")];
+  if (query.get("draw") === "zarr") patch.draw = "zarr";
   if (opacity !== null) patch.opacity = opacity;
   if (border !== null) patch.border = border;
   if (beside) patch.beside = { ...lookOf(START), ...fromQuery(new URLSearchParams(beside)) };

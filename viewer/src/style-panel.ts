@@ -5,7 +5,8 @@ import { categoriesOf } from "./categories";
 import { Colours } from "./colours";
 import { h, option, paused, refill } from "./dom";
 import { naturalColours } from "./natural";
-import type { Mode, Store } from "./state";
+import { isReadable } from "./paint";
+import type { Draw, Mode, Store } from "./state";
 import { Stretches } from "./stretch";
 
 const CHANNELS = ["Red", "Green", "Blue"];
@@ -24,7 +25,7 @@ export class StylePanel {
     this.stretches = new Stretches(store);
     store.subscribe((_, changed) => {
       // Typing must not lose the focus: values that the parts themselves hold don't redraw them.
-      if (changed.has("mode") || changed.has("bands")) this.draw();
+      if (changed.has("mode") || changed.has("bands") || changed.has("draw")) this.draw();
       else if (changed.has("colormap")) this.hide();
     });
   }
@@ -61,6 +62,7 @@ export class StylePanel {
       this.colours.element,
       this.stretches.element,
       this.opacity(),
+      ...(isReadable(this.info) ? this.drawers() : []),
     );
     this.stretches.draw();
     this.hide();
@@ -99,6 +101,32 @@ export class StylePanel {
         ),
       ),
     );
+  }
+
+  /** Offer to draw from cells, where the browser can read them. */
+  private drawers(): HTMLElement[] {
+    const choices: [Draw, string, string][] = [
+      ["tiles", "Tiles", "The server draws tiles"],
+      ["zarr", "Zarr", "The browser reads the layer's Zarr store, and draws"],
+    ];
+    const { draw, mode } = this.store.view;
+    const segments = h(
+      "div",
+      { className: "segments", role: "radiogroup", aria: { label: "Who draws" } },
+      ...choices.map(([value, text, title]) => {
+        const input = h("input", {
+          type: "radio",
+          name: "draw",
+          id: `draw-${value}`,
+          checked: draw === value,
+          onchange: () => this.store.update({ draw: value }),
+        });
+        return h("label", { title }, input, h("span", {}, text));
+      }),
+    );
+    const row = h("div", { className: "field" }, h("span", {}, "Draw"), segments);
+    if (draw === "tiles" || mode !== "expression") return [row];
+    return [row, h("p", { className: "note" }, "An expression is computed by the server.")];
   }
 
   /** Change the kind of style, with bands that fit it. */

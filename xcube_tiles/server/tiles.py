@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from xcube_tiles.render.encode import MEDIA_TYPES
-from xcube_tiles.render.legend import legend, legend_png
+from xcube_tiles.render.legend import STOPS, legend, legend_png
 from xcube_tiles.render.preview import PREVIEW_SIZE, render_preview
 from xcube_tiles.render.style import Style
 from xcube_tiles.render.tms import TILE_SIZE
@@ -143,7 +143,14 @@ def legend_picture(request: Request, layer: Layer, style: Look) -> Response:
 
 
 @router.get("/legend.json")
-def legend_data(layer: Layer, style: Look) -> LegendInfo:
+def legend_data(
+    layer: Layer,
+    style: Look,
+    stops: Annotated[
+        int,
+        Query(ge=2, le=256, description="Colours of a ramp; 255: each one that tiles have"),
+    ] = STOPS,
+) -> LegendInfo:
     """Say which colour means which value."""
     shown = layer.complete(style)
-    return LegendInfo.model_validate(legend(shown, units=layer.units_of(shown)))
+    return LegendInfo.model_validate(legend(shown, stops=stops, units=layer.units_of(shown)))
