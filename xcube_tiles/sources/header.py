@@ -24,7 +24,13 @@ from xcube_tiles.errors import (
 )
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.grid.dtypes import DTYPE_NAMES
-from xcube_tiles.sources.storage import fingerprint, open_raster
+from xcube_tiles.sources.storage import (
+    fingerprint,
+    forget_remote,
+    is_local,
+    open_raster,
+    read_by_gdal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -176,6 +182,8 @@ def read_header(path: str, options: Mapping[str, Any] | None = None) -> RasterHe
     except FileNotFoundError:
         raise RasterReadError(f"{path!r} doesn't exist") from None
     except RasterioError as error:
+        if not is_local(path) and read_by_gdal(path, options):
+            forget_remote(path)
         raise RasterReadError(f"{path!r} can't be opened as a raster: {error}") from error
 
 

@@ -9,6 +9,7 @@ from xcube_tiles.sources.collection import Collection, scan
 from xcube_tiles.sources.finding import BAND_KEY
 from xcube_tiles.sources.header import read_header
 from xcube_tiles.sources.raster import Raster
+from xcube_tiles.sources.remote_database import SUFFIXES
 from xcube_tiles.sources.storage import absolute
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from xcube_tiles.sources.header import RasterHeader
 
 _DATABASES = ("sqlite:", "postgresql:", "postgresql+", "mysql:", "mysql+", "mariadb:", "mariadb+")
-_SQLITE_SUFFIXES = frozenset({".db", ".sqlite", ".sqlite3"})
 # GeoPackages are SQLite too, but GDAL reads those: the suffix decides, not the file's first bytes.
 
 
@@ -78,7 +78,7 @@ def open_rasters(source: str, *, storage_options: Mapping[str, Any] | None = Non
 
 def is_database(source: str) -> bool:
     """Return whether a text names a database: by a URL, or a file by its suffix."""
-    return source.startswith(_DATABASES) or PurePosixPath(source).suffix in _SQLITE_SUFFIXES
+    return source.startswith(_DATABASES) or PurePosixPath(source).suffix in SUFFIXES
 
 
 def _labels(header: RasterHeader) -> dict[int, str]:

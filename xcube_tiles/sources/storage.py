@@ -25,7 +25,7 @@ _OBSTORE_SCHEMES = frozenset({"s3", "s3a", "gs", "az", "abfs", "abfss", "http", 
 _READ_AHEAD = 64 * 1024
 # GDAL's own defaults: no second try, and waiting without end. The environment counts before these.
 _PATIENCE = {
-    "GDAL_HTTP_MAX_RETRY": "4",
+    "GDAL_HTTP_MAX_RETRY": "3",
     "GDAL_HTTP_RETRY_DELAY": "0.2",
     "GDAL_HTTP_CONNECTTIMEOUT": "5",
     "GDAL_HTTP_TIMEOUT": "30",
@@ -186,8 +186,14 @@ def forget_remote(path: str) -> None:
     scheme, _, rest = inside.partition("://")
     place = f"/vsicurl/{path}" if scheme.startswith("http") else f"/vsi{scheme}/{rest}"
     # There is no call for it from Python, but what isn't to be kept is dropped when it is closed.
+    settings = {
+        "CPL_VSIL_CURL_NON_CACHED": place,
+        "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+        "GDAL_HTTP_MAX_RETRY": "0",
+        "GDAL_HTTP_TIMEOUT": "5",
+    }
     with (
-        rasterio.Env(CPL_VSIL_CURL_NON_CACHED=place, GDAL_HTTP_MAX_RETRY="0"),
+        rasterio.Env(**settings),
         suppress(RasterioError, OSError),
     ):
         rasterio.open(path).close()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from xcube_tiles.errors import SettingsError
 from xcube_tiles.render.terracotta.values import Size
+from xcube_tiles.sources.remote_database import TTL_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from xcube_tiles.render.terracotta.values import Method
 
 PREFIX = "TC_"
+SERVERS = ("postgresql", "mysql", "mariadb")
+"""Begin of the URLs of databases on servers."""
+
 TILE_SIZE = Size(256, 256)
 VERSION = "0.10.1"
 """Version of Terracotta whose interface this is: its clients ask for it."""
@@ -41,9 +45,6 @@ _WITHOUT_EFFECT = {
     "RASTER_AWS_SECRET_KEY": "GDAL reads AWS_SECRET_ACCESS_KEY",
     "RASTER_AWS_S3_ENDPOINT": "GDAL reads AWS_S3_ENDPOINT",
     "PNG_COMPRESS_LEVEL": "the level is 1",
-    "DB_CONNECTION_TIMEOUT": "it is fixed",
-    "REMOTE_DB_CACHE_DIR": "a database in a bucket can't be served; copy it",
-    "REMOTE_DB_CACHE_TTL": "a database in a bucket can't be served; copy it",
     "REPROJECTION_METHOD": "TC_RESAMPLING_METHOD counts for both",
     "ALLOWED_ORIGINS_TILES": "TC_ALLOWED_ORIGINS_METADATA counts for all answers",
     "USE_MULTIPROCESSING": "tiles are drawn in threads",
@@ -60,6 +61,9 @@ _READ = (
     "MAX_POST_METADATA_KEYS",
     "RASTER_CACHE_SIZE",
     "EXTRA_CMAP_FOLDER",
+    "DB_CONNECTION_TIMEOUT",
+    "REMOTE_DB_CACHE_DIR",
+    "REMOTE_DB_CACHE_TTL",
 )
 
 
@@ -84,6 +88,12 @@ class TerracottaOptions:
 
     colormap_folder: str | None = None
     """Folder of colour maps of one's own: files ``NAME_rgba.npy`` of uint8 (255, 4)."""
+
+    remote_folder: str | None = None
+    """Folder of the copy of an SQLite database on an object store; None: a temporary one."""
+
+    remote_seconds: float = TTL_SECONDS
+    """Seconds for which the store isn't asked whether it has another one."""
 
 
 def options_from_environment(
@@ -136,11 +146,14 @@ def options_from_environment(
     for name, field in (
         ("MAX_POST_METADATA_KEYS", "most_posted"),
         ("RASTER_CACHE_SIZE", "cache_bytes"),
+        ("REMOTE_DB_CACHE_TTL", "remote_seconds"),
     ):
         if name in given:
             chosen[field] = _whole(name, given[name])
     if given.get("EXTRA_CMAP_FOLDER"):
         chosen["colormap_folder"] = given["EXTRA_CMAP_FOLDER"]
+    if given.get("REMOTE_DB_CACHE_DIR"):
+        chosen["remote_folder"] = given["REMOTE_DB_CACHE_DIR"]
     return TerracottaOptions(**chosen), _others(given)
 
 
@@ -152,6 +165,9 @@ def _others(given: Mapping[str, str]) -> dict[str, Any]:
         if sign and "@" not in rest and given.get("SQL_USER"):
             password = given.get("SQL_PASSWORD", "")
             path = f"{scheme}://{given['SQL_USER']}:{password}@{rest}"
+        if path.startswith(SERVERS) and "DB_CONNECTION_TIMEOUT" in given:
+            seconds = _whole("DB_CONNECTION_TIMEOUT", given["DB_CONNECTION_TIMEOUT"])
+            path += f"{'&' if '?' in path else '?'}connect_timeout={seconds}"
         found["driver_path"] = path
     if "ALLOWED_ORIGINS_METADATA" in given:
         origins = _json("ALLOWED_ORIGINS_METADATA", given["ALLOWED_ORIGINS_METADATA"])

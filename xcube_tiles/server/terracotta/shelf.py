@@ -7,6 +7,7 @@ import os
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 from xcube_tiles.errors import CollectionError, DatabaseError, XcubeTilesError
 from xcube_tiles.server.terracotta.opened import OpenedRasters, Pictures
@@ -14,6 +15,7 @@ from xcube_tiles.server.terracotta.options import TerracottaOptions
 from xcube_tiles.sources.collection import Collection
 from xcube_tiles.sources.finding import list_files
 from xcube_tiles.sources.opening import is_database
+from xcube_tiles.sources.remote_database import RemoteDatabase, is_remote_database
 from xcube_tiles.sources.terracotta_table import KeyedRasters, open_keyed
 
 if TYPE_CHECKING:
@@ -99,7 +101,8 @@ class Shelf:
         Parameters
         ----------
         source
-            A path pattern with keys in braces, a database of ours or of Terracotta, or a file.
+            A path pattern with keys in braces, a database of ours or of Terracotta, or a file. An
+            SQLite file may lie on an object store.
         options, rgb_key
             As for `Shelf`.
         storage_options
@@ -117,14 +120,18 @@ class Shelf:
             `rgb_key` isn't a key.
         """
         text = os.fspath(source)
+        options = options or TerracottaOptions()
+        copy = _copy_of(text, options, storage_options) if is_remote_database(text) else None
 
         def read() -> KeyedRasters:
-            return open_keyed(text, storage_options=storage_options)
+            return open_keyed(text if copy is None else copy.path, storage_options=storage_options)
 
         by_pattern = "{" in text
         version: Callable[[], object] | None = None
         if by_pattern:
             version = _Aged(lambda: list_files(text, storage_options=storage_options), refresh)
+        elif copy is not None:
+            version = copy.state
         elif is_database(text):
             version = _version_of(text, refresh)
         # The version before the rows: what comes between the two is read once more, never missed.
@@ -132,7 +139,9 @@ class Shelf:
         shelf = cls(read(), options=options, reload=read, version=version, rgb_key=rgb_key)
         shelf._known = before
         shelf._by_pattern = by_pattern
-        if isinstance(version, _Aged):
+        if copy is not None:
+            finalize(shelf, copy.remove)
+        if copy is not None or isinstance(version, _Aged):
             shelf._pause = refresh
         return shelf
 
@@ -244,6 +253,17 @@ class Shelf:
     def _ordered(self, rasters: Collection | KeyedRasters) -> KeyedRasters:
         keyed = rasters if isinstance(rasters, KeyedRasters) else KeyedRasters.of(rasters)
         return keyed if self._rgb_key is None else keyed.with_last(self._rgb_key)
+
+
+def _copy_of(
+    url: str, options: TerracottaOptions, storage_options: Mapping[str, Any] | None
+) -> RemoteDatabase:
+    return RemoteDatabase(
+        url,
+        storage_options=storage_options,
+        folder=options.remote_folder,
+        ttl=options.remote_seconds,
+    )
 
 
 def _version_of(source: str, refresh: float) -> Callable[[], object]:
