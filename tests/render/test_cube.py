@@ -137,6 +137,13 @@ def test_a_pyramid_is_a_source_of_several_levels() -> None:
     assert (rgba(render_preview(source, style, size=64)) == 255).all()
 
 
+def test_times_that_wrap_are_refused() -> None:
+    far = cube().assign_coords(time=np.array(["0850-01-01", "2018-05-24"], dtype="datetime64[s]"))
+    with pytest.raises(DimensionError, match=r"the time 0850-01-01.* 1678 to 2261.*isel\(time=0"):
+        CubeSource(far)
+    assert CubeSource(far.isel(time=[1])).times == np.datetime64("2018-05-24", "ns")
+
+
 def test_what_can_not_be_drawn_is_refused() -> None:
     further = cube()["v"].expand_dims(sensor=["S1", "S2"])
     with pytest.raises(DimensionError, match=r"cube.isel\(sensor=0\)"):

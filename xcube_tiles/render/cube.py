@@ -136,4 +136,12 @@ def _times_of(cube: xr.Dataset) -> NDArray[np.datetime64] | None:
             f"the labels of {time!r} are {type(times.flat[0]).__name__}, not datetime64: convert "
             "the calendar first (cube.convert_calendar('standard'))"
         )
-    return np.asarray(times.astype("datetime64[ns]"))
+    instants: NDArray[np.datetime64] = times.astype("datetime64[ns]")
+    # Where nanoseconds don't reach, they wrap into other centuries.
+    outside = times[(instants.astype(times.dtype) != times) & ~np.isnat(times)]
+    if outside.size:
+        raise DimensionError(
+            f"{time!r} has the time {outside[0]}, and times can be drawn from 1678 to 2261: select "
+            f"those, or one position, e.g. cube.isel({time}=0, drop=True)"
+        )
+    return instants

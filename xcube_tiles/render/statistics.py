@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcube_tiles.algebra.expression import Expression
+from xcube_tiles.render.references import referenced
 from xcube_tiles.render.sample import as_floats
 from xcube_tiles.render.source import read_cells, statistics_of
 from xcube_tiles.render.stretch import Stretch
@@ -44,9 +45,19 @@ def sampled(source: TileSource, what: str | Expression) -> NDArray[np.float64]:
     Returns
     -------
     ndarray of float64
-        From the coarsest level, at up to 6 instants spread over the time axis. A level of up to
-        1024 x 1024 cells is read whole; of a larger one 4 x 4 windows of 256 x 256.
+        From the coarsest level, at up to 6 instants spread over the time axis, or at as many labels
+        where a variable has another axis. A level of up to 1024 x 1024 cells is read whole; of a
+        larger one 4 x 4 windows of 256 x 256.
     """
+    if isinstance(what, str):
+        labels = _sampled_labels(source, what)
+        if labels:
+            chosen = referenced(source, labels)
+            return np.concatenate([_sampled(chosen, label) for label in labels])
+    return _sampled(source, what)
+
+
+def _sampled(source: TileSource, what: str | Expression) -> NDArray[np.float64]:
     names = what.names if isinstance(what, Expression) else (what,)
     parts = [np.empty(0)]
     for time in _sampled_times(source):
@@ -119,6 +130,19 @@ def _floats(
     level = len(source.geoboxes) - 1
     cells = read_cells(source, name, level=level, rows=rows, cols=cols, time=time)
     return as_floats(cells, source.cell_type(name))
+
+
+def _sampled_labels(source: TileSource, name: str) -> list[str]:
+    """Return a variable at some labels of its axis; empty where the axis is time or there is none.
+
+    A source may have a method ``labels(variable)``, as catalog layers do.
+    """
+    labels_of = getattr(source, "labels", None)
+    labels = None if labels_of is None or name not in source.variables else labels_of(name)
+    if labels is None or labels.dtype.kind == "M":
+        return []
+    places = np.linspace(0, labels.size - 1, min(labels.size, MOST_TIMES)).round().astype(int)
+    return [f"{name}@{labels[place]}" for place in np.unique(places)]
 
 
 def _sampled_times(source: TileSource) -> list[int | None]:

@@ -20,6 +20,8 @@ import xcube_tiles as xt
 from xcube_tiles.catalog.foreign.arrays import CellView
 from xcube_tiles.catalog.reading.selection import read_layer
 from xcube_tiles.errors import CatalogError, GeoreferenceError
+from xcube_tiles.render.references import referenced
+from xcube_tiles.render.statistics import range_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -430,3 +432,27 @@ def test_views_are_transposed_and_flipped_arrays(data: st.DataObject) -> None:
     np.testing.assert_array_equal(
         view.oindex[(picked, *window[1:])], cells[picked][(slice(None), *window[1:])]
     )
+
+
+def test_a_dimension_that_is_no_time_is_drawn_by_its_labels(tmp_path: Path) -> None:
+    depths = [0.0, 10.0, 25.0]
+    cube = cf_cube().isel(time=0, drop=True)
+    deep = xr.concat([cube + at for at in range(3)], xr.Variable("depth", depths))
+    deep.to_zarr(tmp_path / "deep.zarr", zarr_format=2)
+    dated = deep.assign_coords(depth=xr.date_range("2000-02-29", periods=3, calendar="360_day"))
+    dated.rename(depth="time").to_zarr(tmp_path / "dated.zarr", zarr_format=2)
+    catalog = xt.open_catalog(tmp_path)
+    layer = catalog["deep.zarr"]
+    found = layer.labels("heat")
+    assert found is not None
+    assert found.tolist() == depths
+    values = deep.heat.values[deep.heat.values != -999]
+    assert range_of(layer, "heat") == (values.min(), values.max())
+    one = referenced(layer, ["heat@10"])
+    rows, cols = slice(0, 4), slice(0, 5)
+    np.testing.assert_array_equal(
+        one.read("heat@10", level=0, rows=rows, cols=cols), deep.heat.values[1]
+    )
+    days = catalog["dated.zarr"].labels("heat")
+    assert days is not None
+    assert [str(day)[:10] for day in days.tolist()] == ["2000-02-29", "2000-02-30", "2000-03-01"]

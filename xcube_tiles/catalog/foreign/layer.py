@@ -90,6 +90,12 @@ class ForeignLayer(Layer):
         """Return the dimensions of a variable, the spatial ones last."""
         return self._variable(variable).dims
 
+    def labels(self, variable: str) -> NDArray[Any] | None:
+        """Return the labels of a variable's dimension before y and x; None if there are none."""
+        dims = self.dims(variable)
+        found = self.others.get(dims[0]) if len(dims) == 3 else None
+        return None if found is None else np.asarray(found.values)
+
     def shape_of(self, level: int) -> tuple[int, int]:
         """Return the rows and columns of a level.
 
