@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,8 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import harness
+from benchmarks.cases import serving_peers
+from benchmarks.cases.serving import Found, _judge_two
 from benchmarks.harness import (
     Memory,
     Report,
@@ -105,3 +109,41 @@ def test_report_says_what_failed_and_keeps_the_raw_times(
 def test_every_benchmark_can_be_loaded(name: str) -> None:
     pytest.importorskip("numbagg", reason="the peers come with the `bench` group")
     assert callable(command.load(name))
+
+
+@pytest.mark.parametrize(("cores", "judged"), [(2, False), (3, False), (4, True), (16, True)])
+def test_two_workers_are_judged_where_cores_allow(
+    monkeypatch: pytest.MonkeyPatch, cores: int, judged: bool
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    found = Found()
+    _judge_two(1.6, "aligned", found)
+    assert [check.passed for check in found.checks] == ([False] if judged else [])
+    assert [f"{cores} cores" in note for note in found.notes] == ([] if judged else [True])
+
+
+def test_quick_runs_install_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("something was started"))
+    python, missing = serving_peers.environment(tmp_path / "peers", install=False)
+    assert python is None
+    assert set(missing) == set(serving_peers.REQUIREMENTS)
+    assert all("installs nothing" in why for why in missing.values())
+    assert not (tmp_path / "peers").exists()
+
+
+def test_one_peer_that_fails_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.touch()
+
+    def install(command: list[str]) -> str | None:
+        return "no such version" if any("titiler" in part for part in command) else None
+
+    monkeypatch.setattr(serving_peers, "_run", install)
+    assert serving_peers.environment(tmp_path, install=True) == (
+        python,
+        {"titiler": "no such version"},
+    )
+    assert serving_peers.environment(tmp_path, install=False)[1].keys() == {"titiler"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -36,6 +37,12 @@ LEAST_OF_TERRACOTTA = {"aligned": 6.0, "UTM": 4.0}
 LEAST_OF_THE_SAME_COG = 2.0
 SPREAD = 3.0
 """How many times the median the ninety-ninth percentile may be."""
+
+LEAST_OF_TWO = 1.7
+"""How many times as many requests a second two workers answer as one does."""
+
+CORES = 4
+"""What two workers need to be judged: a core each, and two for the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,5 +244,17 @@ def _judge(loads: Mapping[str, tuple[Load, ...]], kind: str, count: int, found: 
             f"{kind}: {name}: {rate:.0f} requests/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms, "
             f"{errors} errors"
         )
-    gain = timings[OURS].ratio_to(timings[TWICE])
-    found.notes.append(f"{kind}: two workers / one: {gain:.2f} x the requests/s")
+    _judge_two(timings[OURS].ratio_to(timings[TWICE]), kind, found)
+
+
+def _judge_two(gain: float, kind: str, found: Found) -> None:
+    """Hold two workers to their bound where there are cores enough, else say why not."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    claim = f"{kind}: requests/s, two workers / one"
+    if (cores or 1) >= CORES:
+        found.checks.append(at_least(claim, gain, LEAST_OF_TWO))
+    else:
+        found.notes.append(
+            f"{claim}: {gain:.2f}, not judged: {cores} cores, of which what drives them takes its "
+            f"share; from {CORES} on {LEAST_OF_TWO} is required"
+        )
