@@ -31,9 +31,10 @@ def settle() -> None:
 def share_arenas() -> bool:
     """Let all threads of this process take memory from the same few places; return if they do.
 
-    The C library of most Linux systems (glibc) gives each thread that draws a heap of its own,
-    which keeps what its largest picture has once taken: forty of them grow for hours. That of
-    others isn't touched, nor where `MALLOC_ARENA_MAX` says how many there are.
+    The C library of most Linux systems (glibc) gives threads heaps of their own, and each keeps
+    what its largest picture has once taken: with forty threads the memory of a server rises for
+    long. Other libraries aren't touched, nor is it done where `MALLOC_ARENA_MAX` says how many
+    heaps there are.
     """
     if _ARENAS_VARIABLE in os.environ or platform.libc_ver()[0] != "glibc":
         return False
