@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from base64 import b64decode
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -132,3 +134,20 @@ def test_the_handler_is_made_when_it_is_asked_for(
         vars(serverless).pop("handler", None)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         serverless.nothing  # noqa: B018
+
+
+def test_the_server_needs_no_other_extra(catalog: Path) -> None:
+    program = """
+import sys
+
+others = "sqlalchemy redis mangum obstore icechunk geopandas exactextract zarrs imagecodecs"
+for name in others.split():
+    sys.modules[name] = None
+from xcube_tiles.server.settings import app_from_settings, load_settings
+
+app = app_from_settings(load_settings(catalog=sys.argv[1]))
+assert app.state.library["scene"].name == "scene"
+"""
+    command = [sys.executable, "-c", program, str(catalog)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

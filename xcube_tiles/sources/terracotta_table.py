@@ -12,7 +12,6 @@ from xcube_tiles.sources.keys import Key, value_text
 from xcube_tiles.sources.opening import is_database, open_rasters
 from xcube_tiles.sources.pattern import PathPattern
 from xcube_tiles.sources.storage import absolute_pattern, is_local
-from xcube_tiles.sources.terracotta import Texts, holds_terracotta, open_terracotta
 from xcube_tiles.sources.times import parse_period
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from xcube_tiles.sources.keys import KeyLike, KeyValue
     from xcube_tiles.sources.raster import Raster
+    from xcube_tiles.sources.terracotta import Texts
 
 
 class KeyedRasters:
@@ -245,16 +245,20 @@ def open_keyed(source: str, *, storage_options: Mapping[str, Any] | None = None)
     """
     if "{" in source:
         return _of_pattern(source, storage_options)
-    if is_database(source) and holds_terracotta(source):
-        found = open_terracotta(source)
-        return KeyedRasters(
-            found.keys,
-            found.rasters,
-            descriptions=found.descriptions,
-            extras=found.extras,
-            storage_options=storage_options,
-            stored=True,
-        )
+    if is_database(source):
+        # A server without databases needs none of their libraries.
+        from xcube_tiles.sources.terracotta import holds_terracotta, open_terracotta
+
+        if holds_terracotta(source):
+            found = open_terracotta(source)
+            return KeyedRasters(
+                found.keys,
+                found.rasters,
+                descriptions=found.descriptions,
+                extras=found.extras,
+                storage_options=storage_options,
+                stored=True,
+            )
     return KeyedRasters.of(open_rasters(source, storage_options=storage_options))
 
 
