@@ -219,5 +219,24 @@ def test_many_cells_are_refused_before_they_are_read() -> None:
         region_statistics(source, times=(0, 1), most=199)
     assert source.reads == []
     with pytest.raises(RegionError, match="can't be counted"):
-        described(np.array([0.0, 1e-323]), Wanted(bins=1000))
+        described(np.array([-1.7e308, 1.7e308]), Wanted(bins=1000))
     assert region_statistics(source, times=(0, 1), most=200).cells == 100
+
+
+@pytest.mark.parametrize("low", [2.0**63, 1e17, 1e-323])
+@pytest.mark.parametrize("spread", [0, 1, 3])
+def test_values_that_are_nearly_the_same_float_have_a_histogram(low: float, spread: int) -> None:
+    values = low + np.spacing(low) * np.arange(spread + 1)
+    found = described(values, Wanted(bins=10))
+    assert found.edges is not None
+    assert found.counts is not None
+    assert (len(found.counts), sum(found.counts)) == (10, spread + 1)
+    assert found.edges[0] <= low
+    assert found.edges[-1] >= values[-1]
+    assert (np.diff(found.edges) > 0).all()
+
+
+def test_the_largest_floats_have_statistics_that_json_holds() -> None:
+    found = described(np.array([1e300, 1.6e308, 1.7e308]), Wanted(bins=2))
+    assert (found.min, found.max, found.median) == (1e300, 1.7e308, 1.6e308)
+    assert (found.mean, found.std, found.counts) == (None, None, [1, 2])

@@ -248,14 +248,20 @@ def described(values: NDArray[np.floating], wanted: Wanted) -> BandStatistics:
             categories=categories,
         )
     # Sorted out once: a percentile at a time would be selected anew.
-    median, *percentiles = np.percentile(finite, (50.0, *wanted.percentiles)).tolist()
+    with np.errstate(over="ignore", invalid="ignore"):
+        ranked = np.percentile(finite, (50.0, *wanted.percentiles)).tolist()
+        moments = (float(finite.mean()), float(finite.std()))
+    # Sums and squares of the largest floats are beyond all floats, and JSON can't hold them.
+    mean, std, median, *percentiles = (
+        number if math.isfinite(number) else None for number in (*moments, *ranked)
+    )
     return BandStatistics(
         count=finite.size,
         valid=share,
         min=float(finite.min()),
         max=float(finite.max()),
-        mean=float(finite.mean()),
-        std=float(finite.std()),
+        mean=mean,
+        std=std,
         median=median,
         percentiles=dict(zip(names, percentiles, strict=True)),
         edges=edges,
@@ -271,12 +277,25 @@ def _histogram(
         return None, None
     bins = wanted.bins if isinstance(wanted.bins, int) else np.asarray(wanted.bins)
     try:
-        counts, edges = np.histogram(values, bins, range=wanted.range)
+        with np.errstate(over="ignore", invalid="ignore"):
+            counts, edges = np.histogram(values, bins, range=wanted.range or _room(values, bins))
     except ValueError as error:
         # Floats are too coarse for so many bins between such ends, or their difference is infinite.
         raise RegionError(f"the values can't be counted in these bins: {error}") from error
     edge_list: list[float] = edges.tolist()
     return edge_list, counts.tolist()
+
+
+def _room(values: NDArray[np.float64], bins: object) -> tuple[float, float] | None:
+    """Return ends of bins where values are too near for so many between them, else None."""
+    if not isinstance(bins, int):
+        return None
+    low, high = float(values.min()), float(values.max())
+    if not math.isfinite(high - low):
+        return None
+    # Two steps from float to float for each bin: edges that are rounded still differ.
+    least = 2.0 * bins * float(np.spacing(max(abs(low), abs(high))))
+    return (low, low + least) if (high - low or 1.0) < least else None
 
 
 def _categories(values: NDArray[np.float64], most: int) -> list[tuple[float, int]]:
