@@ -29,7 +29,8 @@ def connect(
         _show_rasters(keys, _json(f"{base}/datasets?limit={_SHOWN}") or {})
     if layers is not None:
         names = [layer["name"] for layer in layers["layers"]]
-        typer.echo(f"{len(names)} layers: {', '.join(names) or 'none'}")
+        many = "1 layer" if len(names) == 1 else f"{len(names)} layers"
+        typer.echo(f"{many}: {', '.join(names) or 'none'}")
         if not no_browser:
             webbrowser.open(base)
 

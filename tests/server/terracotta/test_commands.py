@@ -93,7 +93,7 @@ def test_connecting_shows_what_a_server_has(address: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(webbrowser, "open", opened.append)
     text = output("connect", address)
     assert "6 rasters by the keys\n  sensor\n  date\n  band\nS2/20180506/B02\n" in text
-    assert "1 layers: S2" in text
+    assert "1 layer: S2" in text
     assert opened == [f"http://{address}"]
     output("connect", f"http://{address}/", "--no-browser")
     assert len(opened) == 1
