@@ -22,7 +22,7 @@ def settle() -> None:
     """Take what has been loaded so far out of the rounds of the garbage collector.
 
     Some hundred thousand objects of modules live as long as the process: to look through them takes
-    50 ms, for which all requests wait.
+    some 100 ms, for which all requests wait.
     """
     gc.collect()
     gc.freeze()
