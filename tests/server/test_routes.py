@@ -43,6 +43,9 @@ def test_layers_are_listed(client: Client) -> None:
     west, south, east, north = layer["bounds"]
     assert 13 < west < east < 16
     assert 49 < south < north < 52
+    lons, lats = zip(*layer["footprint"]["coordinates"][0], strict=True)
+    edges = (min(lons), min(lats), max(lons), max(lats))
+    assert edges == pytest.approx((west, south, east, north), abs=0.01)
     rels = {"self", "tilejson", "preview", "legend", "zarr"}
     assert {link["rel"] for link in layer["links"]} == rels
 

@@ -303,6 +303,12 @@ def test_a_click_draws_the_course_of_a_point(page: Page, cube: xr.Dataset) -> No
     assert page.locator("#series polyline").count() == 3
     points = page.locator("#series polyline").first.get_attribute("points") or ""
     assert len(points.split()) == cube.sizes["time"]
+    chart = page.locator("#series svg").bounding_box()
+    low = page.locator("#series .low").bounding_box()
+    assert chart is not None
+    assert low is not None
+    # Four pixels of the drawing are left below the lowest value.
+    assert low["y"] >= chart["y"] + chart["height"] - 4
     page.keyboard.press("Escape")
     assert page.locator("#series").is_hidden()
 

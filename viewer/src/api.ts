@@ -4,6 +4,11 @@ import { counted } from "./pending";
 
 export type Bounds = [west: number, south: number, east: number, north: number];
 
+/** A GeoJSON polygon, in degrees. */
+export interface Footprint {
+  coordinates: [lon: number, lat: number][][];
+}
+
 export interface Link {
   rel: string;
   href: string;
@@ -15,6 +20,7 @@ export interface LayerSummary {
   variables: string[];
   times: { count: number; first: string; last: string } | null;
   bounds: Bounds;
+  footprint: Footprint;
   crs: string;
   levels: number;
 }
@@ -45,6 +51,7 @@ export interface LayerInfo {
   title: string | null;
   crs: string;
   bounds_wgs84: Bounds;
+  footprint: Footprint;
   levels: { level: number; shape: number[]; resolution: number[] | number }[];
   variables: Variable[];
   times: string[] | null;

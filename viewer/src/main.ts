@@ -156,7 +156,7 @@ class Page {
 
   private picture(): void {
     const { view } = this.store;
-    this.tiles.show(view, this.info!.bounds_wgs84, this.painting ? this.browser.paint(view) : null);
+    this.tiles.show(view, this.info!, this.painting ? this.browser.paint(view) : null);
   }
 
   /** Return why the browser can't read a layer by itself; null: it can. */
@@ -198,7 +198,7 @@ async function start(): Promise<void> {
   const wanted = fromHash(location.hash);
   const store = new Store({ ...START, ...wanted, layer: null });
   const page = new Page(store, new StylePanel(byId("style"), colormaps, store));
-  new Layers(byId("layers"), list, store, (layer) => page.tiles.outline(layer?.bounds ?? null));
+  new Layers(byId("layers"), list, store, (layer) => page.tiles.outline(layer?.footprint ?? null));
   new Compare(byId("compare"), page.tiles, layers, store, () => void page.exchange().catch(trouble));
   share(byId("share"), store);
   const first = layers.find((layer) => layer.name === wanted.layer) ?? layers[0];

@@ -6,7 +6,7 @@ import Graticule from "ol/layer/Graticule";
 import TileLayer from "ol/layer/Tile";
 import VectorLayer from "ol/layer/Vector";
 import Feature from "ol/Feature";
-import { fromExtent } from "ol/geom/Polygon";
+import Polygon from "ol/geom/Polygon";
 import Point from "ol/geom/Point";
 import { defaults as controls, ScaleLine, Attribution } from "ol/control";
 import { fromLonLat, toLonLat, transformExtent } from "ol/proj";
@@ -16,7 +16,7 @@ import { Circle, Fill, Stroke, Style, Text } from "ol/style";
 import TileState from "ol/TileState";
 import type ImageTile from "ol/ImageTile";
 import type Tile from "ol/Tile";
-import type { Bounds } from "./api";
+import type { Bounds, Footprint, LayerInfo } from "./api";
 import type { Paint } from "./paint";
 import { pending } from "./pending";
 import { tiles } from "./share";
@@ -29,6 +29,9 @@ const DENSITY = window.devicePixelRatio > 1.25 ? 2 : 1;
 
 // Place of the graticule among the map's layers: its colours are fixed when it is made.
 const GRATICULE = 3;
+
+/** What the map has to know of a layer. */
+type Placed = Pick<LayerInfo, "bounds_wgs84" | "footprint">;
 
 export class TileMap {
   readonly map: Map;
@@ -95,12 +98,12 @@ export class TileMap {
   }
 
   /** Show a layer in the style of a look. */
-  show(look: Look, bounds: Bounds, paint: Paint | null = null): void {
+  show(look: Look, { bounds_wgs84: bounds, footprint }: Placed, paint: Paint | null = null): void {
     this.target.dataset.drawn = paint ? "zarr" : "tiles";
     this.paint = paint;
-    const extent = this.draw(this.tiles, look, bounds, paint && `zarr:${(this.painted += 1)}/{z}/{x}/{y}`);
+    this.draw(this.tiles, look, bounds, paint && `zarr:${(this.painted += 1)}/{z}/{x}/{y}`);
     this.frame.clear();
-    this.frame.addFeature(new Feature(fromExtent(extent)));
+    this.frame.addFeature(outline(footprint));
   }
 
   /** Show another look beside it, or none. */
@@ -111,11 +114,10 @@ export class TileMap {
   }
 
   /** Show where a layer lies, or none. */
-  outline(bounds: Bounds | null): void {
+  outline(footprint: Footprint | null): void {
     this.hull.clear();
     this.ask();
-    if (!bounds) return;
-    this.hull.addFeature(new Feature(fromExtent(transformExtent(bounds, "EPSG:4326", "EPSG:3857"))));
+    if (footprint) this.hull.addFeature(outline(footprint));
   }
 
   isLoading = (): boolean => this.loading > 0;
@@ -159,7 +161,7 @@ export class TileMap {
     this.ask();
   }
 
-  private draw(layer: TileLayer<XYZ>, look: Look, bounds: Bounds, painted: string | null = null): Bounds {
+  private draw(layer: TileLayer<XYZ>, look: Look, bounds: Bounds, painted: string | null = null): void {
     const query = styleQuery(look);
     if (DENSITY > 1) query.set("size", String(256 * DENSITY));
     const url = painted ?? tiles(look, query);
@@ -169,7 +171,6 @@ export class TileMap {
     if (source) source.setUrl(url);
     else layer.setSource(this.source(url));
     this.ask();
-    return extent;
   }
 
   private source(url: string): XYZ {
@@ -209,6 +210,10 @@ export class TileMap {
     this.loading += step;
     this.target.dataset.loading = String(this.loading);
   }
+}
+
+function outline({ coordinates }: Footprint): Feature<Polygon> {
+  return new Feature(new Polygon(coordinates.map((ring) => ring.map((point) => fromLonLat(point)))));
 }
 
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));

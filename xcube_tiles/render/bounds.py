@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from xcube_tiles.render.pixels import checked_crs, transformer
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 EDGE_POINTS = 21
 """Points along each edge that are transformed: edges are curved in another CRS."""
+
+OUTLINE_POINTS = 8
+"""Parts of each edge of an outline."""
 
 WORLD = (-180.0, -90.0, 180.0, 90.0)
 
@@ -52,6 +56,40 @@ def wgs84_bounds(source: TileSource) -> tuple[float, float, float, float]:
     if east < west or east > 180:
         west, east = -180.0, 180.0
     return west, max(south, -90.0), east, min(north, 90.0)
+
+
+def wgs84_outline(source: TileSource) -> list[tuple[float, float]]:
+    """Return the edge of a source as longitudes and latitudes, EPSG:4326.
+
+    Parameters
+    ----------
+    source
+        What is drawn.
+
+    Returns
+    -------
+    list of (longitude, latitude)
+        A closed ring, counterclockwise, rounded to 1e-6 degrees. Edges of another CRS are curved:
+        each has `OUTLINE_POINTS` parts. Where a source reaches across the antimeridian or a pole,
+        the ring is that of `wgs84_bounds`.
+    """
+    left, bottom, right, top = native_bounds(source)
+    transform = transformer(source.crs, WGS84)
+    if transform is not None:
+        parts = [step / OUTLINE_POINTS for step in range(OUTLINE_POINTS)]
+        corners = [(left, bottom), (right, bottom), (right, top), (left, top), (left, bottom)]
+        ring = [
+            (x + part * (to_x - x), y + part * (to_y - y))
+            for (x, y), (to_x, to_y) in pairwise(corners)
+            for part in parts
+        ]
+        points: list[tuple[float, float]] = list(transform.itransform([*ring, ring[0]]))
+        jumps = [abs(after[0] - before[0]) for before, after in pairwise(points)]
+        # What isn't finite is smaller than nothing.
+        if all(jump < 180 for jump in jumps) and all(math.isfinite(lat) for _, lat in points):
+            return [(round(float(lon), 6), round(float(lat), 6)) for lon, lat in points]
+    west, south, east, north = (round(float(end), 6) for end in wgs84_bounds(source))
+    return [(west, south), (east, south), (east, north), (west, north), (west, south)]
 
 
 def zoom_range(source: TileSource, tms: str = "WebMercatorQuad") -> tuple[int, int]:

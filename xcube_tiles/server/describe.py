@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from xcube_tiles.catalog.reading.stored import is_stored
-from xcube_tiles.render.bounds import native_bounds, wgs84_bounds, zoom_range
+from xcube_tiles.render.bounds import native_bounds, wgs84_bounds, wgs84_outline, zoom_range
 from xcube_tiles.render.categories import categories_from_attributes
 from xcube_tiles.render.instants import iso
 from xcube_tiles.render.legend import label_of
@@ -16,6 +16,7 @@ from xcube_tiles.render.style import Style
 from xcube_tiles.server.models import (
     CategoryInfo,
     DefaultStyle,
+    Footprint,
     LayerInfo,
     LayerSummary,
     Level,
@@ -40,6 +41,7 @@ def summary_of(layer: ServedLayer, base: str) -> LayerSummary:
         variables=list(layer.source.variables),
         times=_span_of(layer.source),
         bounds=wgs84_bounds(layer.source),
+        footprint=Footprint(coordinates=[wgs84_outline(layer.source)]),
         crs=crs_name(layer.source),
         levels=len(layer.source.geoboxes),
         links=_main_links(layer, base),
@@ -56,6 +58,7 @@ def info_of(layer: ServedLayer, base: str) -> LayerInfo:
         crs=crs_name(source),
         bounds_wgs84=wgs84_bounds(source),
         bounds=native_bounds(source),
+        footprint=Footprint(coordinates=[wgs84_outline(source)]),
         minzoom=minzoom,
         maxzoom=maxzoom,
         levels=[

@@ -1,5 +1,7 @@
 """What the server answers in JSON."""
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 Bounds = tuple[float, float, float, float]
@@ -22,6 +24,13 @@ class TimeSpan(BaseModel):
     last: str = Field(description="ISO 8601, UTC")
 
 
+class Footprint(BaseModel):
+    """Where a layer lies: a GeoJSON polygon."""
+
+    type: Literal["Polygon"] = "Polygon"
+    coordinates: list[list[tuple[float, float]]]
+
+
 class LayerSummary(BaseModel):
     """A layer in the list of layers."""
 
@@ -30,6 +39,7 @@ class LayerSummary(BaseModel):
     variables: list[str]
     times: TimeSpan | None
     bounds: Bounds = Field(description="West, south, east, north; EPSG:4326")
+    footprint: Footprint = Field(description="Its edges in EPSG:4326, curved as they are there")
     crs: str
     levels: int
     links: list[Link]
@@ -93,6 +103,7 @@ class LayerInfo(BaseModel):
     crs: str
     bounds_wgs84: Bounds = Field(description="West, south, east, north; EPSG:4326")
     bounds: Bounds = Field(description="Left, bottom, right, top; CRS of the layer")
+    footprint: Footprint = Field(description="Its edges in EPSG:4326, curved as they are there")
     minzoom: int = Field(description="WebMercatorQuad zoom at which the layer fits one tile")
     maxzoom: int = Field(description="WebMercatorQuad zoom at which its cells are pixels")
     levels: list[Level]
