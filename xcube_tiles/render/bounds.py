@@ -83,11 +83,12 @@ def wgs84_outline(source: TileSource) -> list[tuple[float, float]]:
             for (x, y), (to_x, to_y) in pairwise(corners)
             for part in parts
         ]
-        points: list[tuple[float, float]] = list(transform.itransform([*ring, ring[0]]))
+        closed = [*ring, ring[0]]
+        points = [(float(lon), float(lat)) for lon, lat in transform.itransform(closed)]
         jumps = [abs(after[0] - before[0]) for before, after in pairwise(points)]
         # What isn't finite is smaller than nothing.
         if all(jump < 180 for jump in jumps) and all(math.isfinite(lat) for _, lat in points):
-            return [(round(float(lon), 6), round(float(lat), 6)) for lon, lat in points]
+            return [(round(lon, 6), round(lat, 6)) for lon, lat in points]
     west, south, east, north = (round(float(end), 6) for end in wgs84_bounds(source))
     return [(west, south), (east, south), (east, north), (west, north), (west, south)]
 
