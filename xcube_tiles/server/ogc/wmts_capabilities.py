@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from morecantile.utils import meters_per_unit
+
 from xcube_tiles.render.bounds import wgs84_bounds
 from xcube_tiles.render.instants import iso
-from xcube_tiles.render.tms import named_tms
+from xcube_tiles.render.tms import named_tms, tile_geobox
 from xcube_tiles.server.ogc.addresses import quoted
 from xcube_tiles.server.ogc.formats import PICTURES
 from xcube_tiles.server.ogc.info import INFO_ENDINGS, INFO_FORMATS
 from xcube_tiles.server.ogc.offer import limits_by_set, readable, regular_sets, sorted_times
 from xcube_tiles.server.ogc.styles import styles_of
+from xcube_tiles.server.ogc.systems import system
 from xcube_tiles.server.ogc.wms_capabilities import legend_address
 from xcube_tiles.server.ogc.xml import XLINK, element
 
@@ -103,6 +107,7 @@ def _operations(at: Address) -> Element:
 
 def _layer(layer: ServedLayer, at: Address, sets: tuple[str, ...]) -> Element:
     west, south, east, north = wgs84_bounds(layer.source)
+    limits_of = limits_by_set(layer.source, sets)
     return element(
         "Layer",
         element("ows:Title", layer.title or layer.name),
@@ -112,12 +117,36 @@ def _layer(layer: ServedLayer, at: Address, sets: tuple[str, ...]) -> Element:
             element("ows:UpperCorner", f"{east!r} {north!r}"),
         ),
         element("ows:Identifier", layer.name),
+        (_bounds(name, limits) for name, limits in limits_of.items()),
         (_style(layer, style.name, style.title, at) for style in styles_of(layer)),
         (element("Format", media_type) for media_type in PICTURES),
         (element("InfoFormat", media_type) for media_type in INFO_FORMATS),
         _time(layer),
-        (_set_link(name, limits) for name, limits in limits_by_set(layer.source, sets).items()),
+        (_set_link(name, limits) for name, limits in limits_of.items()),
         _resources(layer, at),
+    )
+
+
+def _bounds(name: str, limits: tuple[TileLimits, ...]) -> Element:
+    """Return what the deepest tiles cover, in the CRS of a set.
+
+    Without it clients take it from the bounds in degrees, and around poles and across the
+    antimeridian some make half of the layer of that, or nothing.
+    """
+    deepest = limits[-1]
+    first = tile_geobox((name, deepest.z, deepest.min_col, deepest.min_row)).boundingbox
+    last = tile_geobox((name, deepest.z, deepest.max_col, deepest.max_row)).boundingbox
+    corners = [(first.left, last.bottom), (last.right, first.top)]
+    crs = crs_urn(name)
+    known = system(crs)
+    if known is not None and known.swapped:
+        corners = [(y, x) for x, y in corners]
+    lower, upper = (f"{float(one)!r} {float(other)!r}" for one, other in corners)
+    return element(
+        "ows:BoundingBox",
+        element("ows:LowerCorner", lower),
+        element("ows:UpperCorner", upper),
+        attributes={"crs": crs},
     )
 
 
@@ -190,7 +219,7 @@ def _matrix_set(name: str) -> Element:
         element("ows:Identifier", name),
         element("ows:SupportedCRS", crs_urn(name)),
         element("WellKnownScaleSet", _WELL_KNOWN[name]) if name in _WELL_KNOWN and scales else None,
-        (_matrix(matrix) for matrix in tms.tileMatrices),
+        (_matrix(matrix, meters_per_unit(tms.crs._pyproj_crs)) for matrix in tms.tileMatrices),
     )
 
 
@@ -209,13 +238,21 @@ def crs_urn(name: str) -> str:
     return f"urn:ogc:def:crs:EPSG::{code}" if code else "urn:ogc:def:crs:OGC:1.3:CRS84"
 
 
-def _matrix(matrix: Any) -> Element:
+_PIXEL = 0.00028  # metres: the edge that WMTS takes a pixel to have
+
+
+def _matrix(matrix: Any, metres: float) -> Element:
+    # Clients find the cell size from the scale. Some registered sets give that of another pixel.
+    scale = float(matrix.scaleDenominator)
+    meant = matrix.cellSize * metres / _PIXEL
+    if not math.isclose(scale, meant, rel_tol=1e-4):
+        scale = meant
     # Its corner is given in the order of the CRS's own axes there as here.
     first, second = matrix.pointOfOrigin
     return element(
         "TileMatrix",
         element("ows:Identifier", str(matrix.id)),
-        element("ScaleDenominator", repr(float(matrix.scaleDenominator))),
+        element("ScaleDenominator", repr(scale)),
         element("TopLeftCorner", f"{float(first)!r} {float(second)!r}"),
         element("TileWidth", str(matrix.tileWidth)),
         element("TileHeight", str(matrix.tileHeight)),
