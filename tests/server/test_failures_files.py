@@ -42,7 +42,8 @@ def test_a_raster_that_is_lost_and_found(tmp_path: Path, how: str) -> None:
     pattern = rasters.write_rasters(tmp_path)
     path = tmp_path / "S2_20180524_B03.tif"
     stored = path.read_bytes()
-    app = create_app(rasters=pattern, collections={"all": scan(pattern)})
+    files = scan(pattern)  # a list that stays: of a pattern, what is gone is no raster any more
+    app = create_app(rasters=files, collections={"all": files})
     with serving(app) as address, Load(address, BROKEN + WHOLE) as load:
         right = by_path(load.rounds())
         assert {status for found in right.values() for status, _ in found} == {200}

@@ -114,7 +114,7 @@ def test_an_object_that_is_lost_and_found(
     pattern: str, local: str, bucket: str, tmp_path: Path
 ) -> None:
     right = tiles(Client(create_app(rasters=local)))
-    client = Client(create_app(rasters=pattern))
+    client = Client(create_app(rasters=scan(pattern)))  # a list that stays
     name = f"S2_{DAY}_B03.tif"
     drop(f"{bucket}/{name}")
     answer = client.get(SHOWN.format(band="B03"))
