@@ -299,7 +299,7 @@ def mixed(
     asked: list[Ask] = []
     for make, share, times in shares(malformed):
         wanted = round(count * share)
-        pool = [make(random, served) for _ in range(max(1, wanted // times))]
+        pool = [make(random, served) for _ in range(max(min(wanted, 20), wanted // times))]
         asked += pool[:wanted] + random.choices(pool, k=wanted - len(pool))
     random.shuffle(asked)
     return [_varied(random, ask) for ask in asked]
