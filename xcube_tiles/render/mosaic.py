@@ -79,15 +79,20 @@ class MosaicSource:
 
     Examples
     --------
+    >>> import tempfile
     >>> import numpy as np, rasterio, xcube_tiles as xt
+    >>> folder = tempfile.TemporaryDirectory()
     >>> for tile, left in (("a", 0), ("b", 20)):
     ...     grid = {"width": 2, "height": 1, "crs": "EPSG:32633", "nodata": 0}
     ...     grid["transform"] = rasterio.Affine(10, 0, left, 0, -10, 10)
-    ...     with rasterio.open(f"m_{tile}.tif", "w", count=1, dtype="uint8", **grid) as file:
+    ...     with rasterio.open(
+    ...         f"{folder.name}/{tile}.tif", "w", count=1, dtype="uint8", **grid
+    ...     ) as file:
     ...         file.write(np.array([[[1, 0]]], "uint8") + left)
-    >>> both = MosaicSource(xt.scan("m_{tile}.tif"))
+    >>> both = MosaicSource(xt.scan(folder.name + "/{tile}.tif"))
     >>> both.read("raster", level=0, rows=slice(0, 1), cols=slice(0, 4))
     array([[ 1,  0, 21, 20]], dtype=uint8)
+    >>> folder.cleanup()
     """
 
     def __init__(
