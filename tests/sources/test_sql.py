@@ -284,7 +284,9 @@ def test_tables_of_another_version_are_refused(tmp_path: Path, files: xt.Collect
     connection.commit()
     connection.close()
     for call in (lambda: xt.Collection.open(path), lambda: files.save(path, if_exists="replace")):
-        with pytest.raises(CollectionError, match="version 99 of the tables; this package reads versions 1 to 2"):
+        with pytest.raises(
+            CollectionError, match="version 99 of the tables; this package reads versions 1 to 2"
+        ):
             call()
 
 
