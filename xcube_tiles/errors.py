@@ -151,6 +151,10 @@ class LayerBusyError(CatalogError):
     """Somebody else is writing to a layer."""
 
 
+class LayerChangedError(CatalogError):
+    """A layer was deleted, or replaced more than once, while it was read: open it again."""
+
+
 class DamagedLayerError(CatalogError, OSError):
     """Cells of a layer can't be read: a file of it is cut short or damaged."""
 

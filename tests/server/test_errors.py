@@ -97,6 +97,7 @@ def test_other_methods_are_refused(client: Client) -> None:
         (errors.SizeLimitError("x"), 413),
         (errors.MissingExtraError("PIL", "server"), 501),
         (errors.StoreError("x"), 503),
+        (errors.LayerChangedError("x"), 503),
         (errors.CatalogError("x"), 500),
         (KeyError("x"), 500),
     ],

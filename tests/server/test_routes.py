@@ -5,21 +5,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import xarray as xr
+from affine import Affine
+from odc.geo.geobox import GeoBox
 from rasterio.io import MemoryFile
 
 from tests.render.sources import rgba
+from tests.server.client import Client
 from tests.server.conftest import TILE, scene
 from xcube_tiles.catalog.reader import open_catalog
+from xcube_tiles.catalog.writer import to_catalog
+from xcube_tiles.cube.georef import assign_geobox
 from xcube_tiles.render.cube import CubeSource
 from xcube_tiles.render.point import cell_at
 from xcube_tiles.render.stretch import Stretch
 from xcube_tiles.render.style import Style
 from xcube_tiles.render.tile import render_tile
+from xcube_tiles.server.app import create_app
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tests.server.client import Client
 
 
 def ask(client: Client, path: str) -> Any:
@@ -40,7 +45,7 @@ def test_layers_are_listed(client: Client) -> None:
         "first": "2018-05-06T00:00:00Z",
         "last": "2018-06-15T00:00:00Z",
     }
-    west, south, east, north = layer["bounds"]
+    west, south, east, north = layer["bounds_wgs84"]
     assert 13 < west < east < 16
     assert 49 < south < north < 52
     lons, lats = zip(*layer["footprint"]["coordinates"][0], strict=True)
@@ -71,6 +76,27 @@ def test_a_layer_is_described(client: Client) -> None:
     assert by_name["landcover"]["nodata"] == 255
     assert [c["label"] for c in by_name["landcover"]["categories"]] == ["land", "water", "forest"]
     assert info["default_style"]["bands"]
+
+
+def test_whole_numbers_and_labels_are_told_as_they_are(tmp_path: Path) -> None:
+    nodata = 2**62 + 1  # no float is this number
+    box = GeoBox((64, 64), Affine(10, 0, 500_000, 0, -10, 5_600_000), "EPSG:32633")
+    cells = xr.DataArray(
+        np.arange(3 * 64 * 64).reshape(3, 64, 64),
+        dims=("depth", "y", "x"),
+        coords={"depth": [0.5, 10.0, 20.0]},
+    )
+    cube = xr.Dataset({"count": cells.assign_attrs(_FillValue=nodata)})
+    catalog = str(tmp_path / "catalog.zarr")
+    to_catalog(assign_geobox(cube, box), catalog, "sea", progress=False)
+    client = Client(create_app(catalog))
+    (variable,) = ask(client, "/layers/sea")["variables"]
+    assert variable["nodata"] == nodata
+    assert variable["labels"] == [0.5, 10.0, 20.0]
+    answer = client.get("/layers/sea/preview.npy?bands=count@10.0&size=64")
+    assert answer.status_code == 200
+    drawn = np.load(BytesIO(answer.content))
+    assert drawn[0].min() == 64 * 64
 
 
 @pytest.mark.parametrize("time", [None, "2018-05", "2018-05-06"])

@@ -19,7 +19,7 @@ export interface LayerSummary {
   title: string | null;
   variables: string[];
   times: { count: number; first: string; last: string } | null;
-  bounds: Bounds;
+  bounds_wgs84: Bounds;
   footprint: Footprint;
   crs: string;
   levels: number;

@@ -47,7 +47,7 @@ export class Compare {
 
   private show(): void {
     const { beside } = this.store.view;
-    const bounds = this.layers.find(({ name }) => name === beside?.layer)?.bounds ?? null;
+    const bounds = this.layers.find(({ name }) => name === beside?.layer)?.bounds_wgs84 ?? null;
     this.tiles.showBeside(beside, bounds);
     this.border.hidden = !beside || !bounds;
     this.place();

@@ -21,7 +21,7 @@ from xcube_tiles.catalog.format.direct import DirectReader, direct_reader
 from xcube_tiles.catalog.managing.records import Recorded
 from xcube_tiles.catalog.stores.objects import get_document
 from xcube_tiles.catalog.stores.store import pinned
-from xcube_tiles.errors import CatalogError, DamagedLayerError
+from xcube_tiles.errors import CatalogError, DamagedLayerError, LayerChangedError
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.grid.extent import Extent
 
@@ -282,7 +282,7 @@ class Layer(Recorded):
 
         Raises
         ------
-        CatalogError
+        LayerChangedError
             The layer was deleted, or replaced twice since.
         """
         place = self.group.store_path
@@ -292,7 +292,7 @@ class Layer(Recorded):
         same = path in level_paths(root) and private.get("created") == self.metadata.get("created")
         if not same and path not in private.get("retired", ()):
             how = "deleted" if root is None else "replaced"
-            raise CatalogError(
+            raise LayerChangedError(
                 f"layer {self.name!r} was {how} while it was read: open it again, "
                 f"catalog[{self.name!r}], and read from that"
             )

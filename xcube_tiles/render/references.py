@@ -26,7 +26,13 @@ from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.render.instants import select_time
 from xcube_tiles.render.pixels import checked_crs
 from xcube_tiles.render.sample import as_floats
-from xcube_tiles.render.source import attributes_of, check_variables, read_cells, statistics_of
+from xcube_tiles.render.source import (
+    attributes_of,
+    check_variables,
+    labels_of,
+    read_cells,
+    statistics_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -203,8 +209,7 @@ def _position(source: TileSource, reference: Reference) -> int | None:
     """
     if reference.label is None:
         return None
-    labels_of = getattr(source, "labels", None)
-    labels = None if labels_of is None else labels_of(reference.variable)
+    labels = labels_of(source, reference.variable)
     if labels is None or labels.dtype.kind == "M":
         return select_time(source.times, reference.label)
     for place, label in enumerate(labels.tolist()):

@@ -106,13 +106,23 @@ def read_cells(
 
 def _told(source: TileSource, variable: str) -> str:
     """Return how a label is chosen, for the text of an error."""
-    labels_of = getattr(source, "labels", None)
-    labels = None if labels_of is None else labels_of(variable)
+    labels = labels_of(source, variable)
     if labels is None or not labels.size:
         return "it has none; select one position of it before writing"
     shown = ", ".join(f"{variable}@{label}" for label in labels[:_SHOWN].tolist())
     more = f", ... ({labels.size} in all)" if labels.size > _SHOWN else ""
     return f"ask for the band {shown}{more}"
+
+
+def labels_of(source: TileSource, variable: str) -> NDArray[Any] | None:
+    """Return the labels of a variable's dimension before y and x; None if there are none.
+
+    A source may have a method ``labels(variable)``, as catalog layers do; of others only `times`
+    are known.
+    """
+    describe = getattr(source, "labels", None)
+    labels: NDArray[Any] | None = None if describe is None else describe(variable)
+    return labels
 
 
 def attributes_of(source: TileSource, variable: str) -> Mapping[str, Any]:

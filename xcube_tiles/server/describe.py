@@ -11,7 +11,7 @@ from xcube_tiles.render.bounds import native_bounds, wgs84_bounds, wgs84_outline
 from xcube_tiles.render.categories import categories_from_attributes
 from xcube_tiles.render.instants import iso
 from xcube_tiles.render.legend import label_of
-from xcube_tiles.render.source import attributes_of
+from xcube_tiles.render.source import attributes_of, labels_of
 from xcube_tiles.render.style import Style
 from xcube_tiles.server.models import (
     CategoryInfo,
@@ -26,6 +26,7 @@ from xcube_tiles.server.models import (
 )
 
 if TYPE_CHECKING:
+    from xcube_tiles.grid.celltype import CellType
     from xcube_tiles.render.source import TileSource
     from xcube_tiles.server.served import ServedLayer
 
@@ -40,7 +41,7 @@ def summary_of(layer: ServedLayer, base: str) -> LayerSummary:
         title=layer.title,
         variables=list(layer.source.variables),
         times=_span_of(layer.source),
-        bounds=wgs84_bounds(layer.source),
+        bounds_wgs84=wgs84_bounds(layer.source),
         footprint=Footprint(coordinates=[wgs84_outline(layer.source)]),
         crs=crs_name(layer.source),
         levels=len(layer.source.geoboxes),
@@ -141,13 +142,32 @@ def _variable(layer: ServedLayer, name: str) -> Variable:
     return Variable(
         name=name,
         dtype=cell_type.dtype.name,
-        nodata=_json_number(cell_type.nodata),
+        nodata=_nodata(cell_type),
         min=low,
         max=high,
         units=None if units in (None, "") else str(units),
+        labels=_labels(layer.source, name),
         categories=[CategoryInfo(value=c.value, label=label_of(c), color=c.hex) for c in categories]
         or None,
     )
+
+
+def _nodata(cell_type: CellType) -> int | float | str | None:
+    value = cell_type.nodata
+    return int(value) if value is not None and cell_type.dtype.kind in "iu" else _json_number(value)
+
+
+def _labels(source: TileSource, name: str) -> list[int | float | str] | None:
+    labels = labels_of(source, name)
+    if labels is None or labels.dtype.kind == "M":
+        return None  # the times of a layer are told once, for all its variables
+    return [_label(label) for label in labels.tolist()]
+
+
+def _label(label: object) -> int | float | str:
+    if isinstance(label, int | float) and math.isfinite(label):
+        return label
+    return str(label)
 
 
 def _json_number(value: float | None) -> float | str | None:

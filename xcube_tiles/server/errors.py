@@ -43,6 +43,8 @@ STATUS: tuple[tuple[type[Exception], int, str], ...] = (
     # A disk, bucket or database that doesn't answer may do so in a moment.
     (errors.StoreError, 503, "storage-unavailable"),
     (errors.DatabaseError, 503, "storage-unavailable"),
+    # The next request opens what is there now.
+    (errors.LayerChangedError, 503, "layer-changed"),
     # Once the file is mended, the next request is answered.
     (errors.RasterReadError, 503, "unreadable-data"),
     (errors.DamagedLayerError, 503, "unreadable-data"),

@@ -38,7 +38,7 @@ class LayerSummary(BaseModel):
     title: str | None
     variables: list[str]
     times: TimeSpan | None
-    bounds: Bounds = Field(description="West, south, east, north; EPSG:4326")
+    bounds_wgs84: Bounds = Field(description="West, south, east, north; EPSG:4326")
     footprint: Footprint = Field(description="Its edges in EPSG:4326, curved as they are there")
     crs: str
     levels: int
@@ -80,10 +80,15 @@ class Variable(BaseModel):
 
     name: str
     dtype: str
-    nodata: float | str | None = Field(description="Number, 'NaN', or null: every cell has a value")
+    nodata: int | float | str | None = Field(
+        description="Number, 'NaN', or null: every cell has a value"
+    )
     min: float | None = Field(description="Of a sample of the coarsest level")
     max: float | None = Field(description="Of a sample of the coarsest level")
     units: str | None
+    labels: list[int | float | str] | None = Field(
+        description="Of its dimension that is neither time nor space: `name@label` is a band"
+    )
     categories: list[CategoryInfo] | None
 
 
