@@ -152,7 +152,7 @@ class LayerBusyError(CatalogError):
 
 
 class LayerChangedError(CatalogError):
-    """A layer was deleted, or replaced more than once, while it was read: open it again."""
+    """A layer was replaced more than once while it was read: open it again."""
 
 
 class DamagedLayerError(CatalogError, OSError):

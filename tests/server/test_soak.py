@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Message
 
-REQUESTS = 1_000
+REQUESTS = 600
 
 
 @pytest.fixture(scope="module")

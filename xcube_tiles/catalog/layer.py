@@ -21,7 +21,12 @@ from xcube_tiles.catalog.format.direct import DirectReader, direct_reader
 from xcube_tiles.catalog.managing.records import Recorded
 from xcube_tiles.catalog.stores.objects import get_document
 from xcube_tiles.catalog.stores.store import pinned
-from xcube_tiles.errors import CatalogError, DamagedLayerError, LayerChangedError
+from xcube_tiles.errors import (
+    CatalogError,
+    DamagedLayerError,
+    LayerChangedError,
+    LayerNotFoundError,
+)
 from xcube_tiles.grid.celltype import CellType
 from xcube_tiles.grid.extent import Extent
 
@@ -282,8 +287,10 @@ class Layer(Recorded):
 
         Raises
         ------
+        LayerNotFoundError
+            The layer was deleted.
         LayerChangedError
-            The layer was deleted, or replaced twice since.
+            It was replaced twice since.
         """
         place = self.group.store_path
         root = get_document(place.store, f"{place.path}/zarr.json")
@@ -291,9 +298,10 @@ class Layer(Recorded):
         path = self.levels[0].path
         same = path in level_paths(root) and private.get("created") == self.metadata.get("created")
         if not same and path not in private.get("retired", ()):
-            how = "deleted" if root is None else "replaced"
+            if root is None:
+                raise LayerNotFoundError(f"layer {self.name!r} was deleted while it was read")
             raise LayerChangedError(
-                f"layer {self.name!r} was {how} while it was read: open it again, "
+                f"layer {self.name!r} was replaced while it was read: open it again, "
                 f"catalog[{self.name!r}], and read from that"
             )
 

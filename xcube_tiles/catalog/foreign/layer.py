@@ -11,7 +11,7 @@ from xcube_tiles.catalog.foreign.arrays import CellView, cell_type_of, dims_of, 
 from xcube_tiles.catalog.format.conventions import without_conventions
 from xcube_tiles.catalog.layer import Layer, Level
 from xcube_tiles.catalog.stores.objects import get
-from xcube_tiles.errors import CatalogError, LayerChangedError, XcubeTilesError
+from xcube_tiles.errors import CatalogError, LayerNotFoundError, XcubeTilesError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,14 +131,14 @@ class ForeignLayer(Layer):
 
         Raises
         ------
-        LayerChangedError
+        LayerNotFoundError
             It isn't.
         """
         place = self.group.store_path
         names = ("zarr.json", ".zgroup", ".zmetadata")
         keys = [f"{place.path}/{name}".lstrip("/") for name in names]
         if not any(get(place.store, key) is not None for key in keys):
-            raise LayerChangedError(
+            raise LayerNotFoundError(
                 f"layer {self.name!r} was deleted while it was read ({place!s})"
             )
 

@@ -77,7 +77,7 @@ class TokenBuckets:
         """
         now = self._clock()
         left, since = self._left.pop(caller, (float(rate.burst), now))
-        left = min(rate.burst, left + (now - since) * rate.requests)
+        left = min(float(rate.burst), left + (now - since) * rate.requests)
         taken = left >= 1
         self._left[caller] = (left - 1 if taken else left), now
         while len(self._left) > MOST_CALLERS:
