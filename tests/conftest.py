@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import socket
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import xarray as xr
 from hypothesis import HealthCheck, settings
+from numba.core.caching import IndexDataCacheFile
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
 # No deadline, and slow generation is no failure: numba compiles within a first example, and a busy
 # machine is not a bug. CI draws the same examples each time: a red run can be repeated.
@@ -30,6 +33,22 @@ settings.register_profile(
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default")
 )
+
+
+def pytest_configure() -> None:
+    """Let one process at a time add to numba's cache.
+
+    Two of them that add at once may choose the same file, and one of its entries then holds what
+    was compiled for other types.
+    """
+    add: Callable[[Any, object, object], None] = IndexDataCacheFile.save
+
+    def add_alone(self: Any, key: object, data: object) -> None:
+        with Path(self._cache_path, "one-at-a-time.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            add(self, key, data)
+
+    IndexDataCacheFile.save = add_alone  # type: ignore[method-assign]
 
 
 def pytest_collection_finish() -> None:

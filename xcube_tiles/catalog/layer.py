@@ -281,9 +281,7 @@ class Layer(Recorded):
         return reader.read(places, rows, cols)
 
     def check_current(self) -> None:
-        """Make sure that the layer's cells are still where they were when it was opened.
-
-        A chunk that isn't there reads as NoData: who reads nothing but that has to ask.
+        """Make sure that the cells are where they were: a chunk that isn't reads as NoData.
 
         Raises
         ------

@@ -19,7 +19,7 @@ _MOST_LISTED = 12
 
 _ISO = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d{1,9})?)?)?)?)?)?")
 
-_YEARS = range(1678, 2262)
+YEARS = range(1678, 2262)
 """Years that datetime64[ns] holds whole."""
 
 
@@ -157,9 +157,9 @@ def _period(label: str | np.datetime64) -> tuple[np.datetime64, np.datetime64]:
     ends = np.array([start, start])
     ends.view(np.int64)[1] += 1
     year = int(start.astype("datetime64[Y]").astype(np.int64)) + 1970
-    if not _YEARS[0] <= year <= _YEARS[-1]:
+    if not YEARS[0] <= year <= YEARS[-1]:
         # Nanoseconds reach no further: an empty period at that end of time.
-        ends = np.full(2, str(_YEARS[0] if year < _YEARS[0] else _YEARS[-1]), dtype="datetime64[Y]")
+        ends = np.full(2, str(YEARS[0] if year < YEARS[0] else YEARS[-1]), dtype="datetime64[Y]")
     begin, end = ends.astype("datetime64[ns]")
     return begin, end
 
