@@ -12,7 +12,7 @@ from xcube_tiles.cube.cells import cell_type_of
 from xcube_tiles.cube.dimensions import find_dim
 from xcube_tiles.cube.georef import canonical, crs_of, geobox_of
 from xcube_tiles.errors import DimensionError
-from xcube_tiles.render.instants import YEARS
+from xcube_tiles.grid.years import YEARS, beyond_years
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,13 +137,11 @@ def _times_of(cube: xr.Dataset) -> NDArray[np.datetime64] | None:
             f"the labels of {time!r} are {type(times.flat[0]).__name__}, not datetime64: convert "
             "the calendar first (cube.convert_calendar('standard'))"
         )
-    # Where nanoseconds don't reach, they would wrap into other centuries.
-    years = times.astype("datetime64[Y]").astype(int) + 1970
-    outside = times[((years < YEARS.start) | (years >= YEARS.stop)) & ~np.isnat(times)]
+    outside = times[beyond_years(times)]
     if outside.size:
         raise DimensionError(
-            f"{time!r} has the time {outside[0]}, and times can be drawn from 1678 to 2261: select "
-            f"those, or one position, e.g. cube.isel({time}=0, drop=True)"
+            f"{time!r} has the time {outside[0]}, and times can be drawn from {YEARS[0]} to "
+            f"{YEARS[-1]}: select those, or one position, e.g. cube.isel({time}=0, drop=True)"
         )
     instants: NDArray[np.datetime64] = times.astype("datetime64[ns]")
     return instants

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 import numpy as np
 
 from xcube_tiles.errors import DimensionError
+from xcube_tiles.grid.years import YEARS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,9 +19,6 @@ TimeMatch: TypeAlias = Literal["exact", "nearest"]
 _MOST_LISTED = 12
 
 _ISO = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d{1,9})?)?)?)?)?)?")
-
-YEARS = range(1678, 2262)
-"""Years that datetime64[ns] holds whole."""
 
 
 def select_time(

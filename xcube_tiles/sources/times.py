@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
+from xcube_tiles.grid.years import YEARS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,8 +19,6 @@ TimeLike: TypeAlias = str | date | np.datetime64
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NANOSECONDS = {"d": 86_400 * 10**9, "H": 3_600 * 10**9, "M": 60 * 10**9, "S": 10**9}
-# The years that nanoseconds since 1970 in 64 bits cover wholly.
-_FIRST_YEAR, _LAST_YEAR = 1678, 2261
 
 _CLOCK = r"(?P<H>\d\d)(?::?(?P<M>\d\d)(?::?(?P<S>\d\d)(?:[.,](?P<f>\d{1,9}))?)?)?"
 _ZONE = r"(?P<zone>Z|[+-]\d\d:?\d\d)?"
@@ -97,8 +97,8 @@ def period_of_parts(parts: Mapping[str, int]) -> Period:
         The fields are no date, or leave a gap (a day without its month).
     """
     year = parts["Y"]
-    if not _FIRST_YEAR <= year <= _LAST_YEAR:
-        raise ValueError(f"year {year} is outside {_FIRST_YEAR} to {_LAST_YEAR}")
+    if not YEARS[0] <= year <= YEARS[-1]:
+        raise ValueError(f"year {year} is outside {YEARS[0]} to {YEARS[-1]}")
     _check_gaps(parts)
     day = _day_of(parts)
     hour, minute, second = (parts.get(letter, 0) for letter in "HMS")
@@ -173,8 +173,8 @@ def _period_of_datetime(value: datetime) -> Period:
 def _period_of_datetime64(value: np.datetime64) -> Period:
     if np.isnat(value):
         raise ValueError("NaT names no time")
-    if not _FIRST_YEAR <= int(str(value.astype("datetime64[Y]"))) <= _LAST_YEAR:
-        raise ValueError(f"{value!r} is outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
+    if not YEARS[0] <= int(str(value.astype("datetime64[Y]"))) <= YEARS[-1]:
+        raise ValueError(f"{value!r} is outside the years {YEARS[0]} to {YEARS[-1]}")
     unit, count = np.datetime_data(value.dtype)
     span = np.array([value, value + np.ones((), f"timedelta64[{count}{unit}]")])
     return Period(*span.astype("datetime64[ns]"))

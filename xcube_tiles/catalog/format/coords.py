@@ -9,6 +9,7 @@ import xarray as xr
 
 from xcube_tiles.catalog.format.conventions import as_json
 from xcube_tiles.errors import CatalogError
+from xcube_tiles.grid.years import YEARS, beyond_years
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,20 +31,16 @@ often do: times that are appended later must fit."""
 
 _TIME_ENCODING = ("units", "calendar")
 
-_YEARS = range(1678, 2262)
-"""Years that datetime64[ns] holds whole."""
-
 
 def check_times(times: NDArray[np.datetime64], name: object) -> None:
     """Raise CatalogError if times are missing or beyond what datetime64[ns] can hold."""
     if np.isnat(times).any():
         raise CatalogError(f"coordinate {name!r} has missing times (NaT): drop them first")
-    years = times.astype("datetime64[Y]").astype(np.int64) + 1970
-    outside = (years < _YEARS.start) | (years >= _YEARS.stop)
+    outside = beyond_years(times)
     if outside.any():
         raise CatalogError(
-            f"{name!r} has the time {times[outside][0]}, and layers hold the years {_YEARS.start} "
-            f"to {_YEARS.stop - 1}: store years as numbers, e.g. "
+            f"{name!r} has the time {times[outside][0]}, and layers hold the years {YEARS.start} "
+            f"to {YEARS.stop - 1}: store years as numbers, e.g. "
             f"cube.assign_coords({name}=cube[{name!r}].dt.year).rename({name}='year')"
         )
 
