@@ -110,7 +110,7 @@ def test_requests_beside_those_of_zarr(bucket: str, s3: FaultyProxy) -> None:
     ours = check(reader, s3, window, window)
     reader.array[window, window]
     assert ours == 3
-    # The index every time, and nine chunks; Zarr 3.4 asks for these, and what is between, at once.
+    # The index every time, and nine chunks; Zarr 3.4 asks for these at once.
     assert asked(s3) in (1 + 9, 1 + 1)
 
 
